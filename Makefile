@@ -1,0 +1,86 @@
+# citus-init: build, tests and checks. "make help" lists the targets.
+#
+# MODE chooses the build: release (static, hardened), asan (dynamic, ASan and UBSan),
+# fuzz (clang, libFuzzer). Each has a directory of its own under build/.
+MODE ?= release
+BUILD := build/$(MODE)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+V ?= 0
+Q := $(if $(filter 0,$(V)),@,)
+
+PG_CONFIG ?= pg_config
+PG_INCLUDE := $(shell $(PG_CONFIG) --includedir)
+PG_SERVER_INCLUDE := $(shell $(PG_CONFIG) --includedir-server)
+PG_PKGLIB := $(shell $(PG_CONFIG) --pkglibdir)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wswitch-enum -Wnull-dereference -Wundef -Wpointer-arith -Wwrite-strings \
+	-Wno-format-nonliteral $(if $(CI),-Werror)
+OUR_CFLAGS := -std=gnu11 -g $(WARNINGS) -D_GNU_SOURCE -Isrc -I$(BUILD)/generated \
+	-I$(PG_INCLUDE) -fno-strict-aliasing -MMD -MP
+LIBS_AGENT := -lpq $(PG_PKGLIB)/libpgcommon_shlib.a $(PG_PKGLIB)/libpgport_shlib.a \
+	-levent_extra -levent_core -ljansson -linih -lssl -lcrypto -lm
+
+ifeq ($(MODE),release)
+CC_MODE := $(CC)
+OUR_CFLAGS += -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -fPIE -ffunction-sections -fdata-sections
+OUR_LDFLAGS := -static-pie -Wl,-z,relro,-z,now,--gc-sections
+else ifeq ($(MODE),asan)
+CC_MODE := $(CC)
+OUR_CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OUR_LDFLAGS := -fsanitize=address,undefined
+else ifeq ($(MODE),fuzz)
+CC_MODE := clang
+OUR_CFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+OUR_LDFLAGS := -fsanitize=address,undefined
+else
+$(error MODE is release, asan or fuzz)
+endif
+
+SOURCES := $(sort $(wildcard src/*/*.c))
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/templates.o
+LIBRARY := $(BUILD)/libcitus-init.a
+BINARY := build/citus-init
+ifneq ($(MODE),release)
+BINARY := $(BUILD)/citus-init
+endif
+
+.DEFAULT_GOAL := all
+.PHONY: all help
+all: $(BINARY) ## build build/citus-init
+	$(Q)[ "$(MODE)" != release ] || { strip -o $(BUILD)/citus-init.stripped $(BINARY); \
+		printf '%s: %s bytes stripped\n' $(BINARY) "$$(stat -c %s $(BUILD)/citus-init.stripped)"; }
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile mk/*.mk | expand -t 20
+
+$(BUILD)/generated/version.h: FORCE
+	$(Q)mkdir -p $(@D); printf '#pragma once\n#define VERSION "%s"\n' '$(VERSION)' >$@.new; \
+		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
+$(BUILD)/obj/%.o: src/%.c | $(BUILD)/generated/version.h
+	$(Q)mkdir -p $(@D); echo "  CC    $<"; \
+		$(CC_MODE) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The one file that needs PostgreSQL's own headers: SCRAM and SASLprep of libpgcommon.
+$(BUILD)/obj/agent/scram.o: OUR_CFLAGS += -I$(PG_SERVER_INCLUDE) -Wno-undef -Wno-shadow
+
+# The shipped templates are part of the binary.
+$(BUILD)/obj/node/templates.o: src/node/templates.S $(wildcard templates/*.tmpl)
+	$(Q)mkdir -p $(@D); echo "  AS    $<"; $(CC_MODE) -c -o $@ $<
+
+$(LIBRARY): $(filter-out $(BUILD)/obj/main.o,$(OBJECTS))
+	$(Q)rm -f $@; ar rcs $@ $^
+
+$(BINARY): $(BUILD)/obj/main.o $(LIBRARY)
+	$(Q)mkdir -p $(@D); echo "  LINK  $@"; sh mk/link.sh $(CC_MODE) $(OUR_CFLAGS) $(CFLAGS) \
+		$(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_AGENT)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+include $(wildcard mk/*.mk)
+
+.PHONY: clean
+clean: ## remove all that was built
+	rm -rf build

@@ -1,0 +1,86 @@
+/*
+ * What the agent knows, in one place: it feeds the plan, /status, /metrics,
+ * the probes and the log. Written by agent, setup and members; read by the rest.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/phase.h"
+#include "init/control.h"
+#include "node/identity.h"
+
+/* The states of a member, as the coordinator sees it. What each means and what is done about it
+ * stands in the table of membership.c. */
+enum member_state {
+	MEMBER_UNKNOWN, /* not looked at yet */
+	MEMBER_NEW,
+	MEMBER_JOINING,
+	MEMBER_OURS,
+	MEMBER_FOREIGN,
+	MEMBER_UNFIT,
+	MEMBER_LOCKED,
+	MEMBER_UNREACHABLE,
+	MEMBER_STATE_COUNT
+};
+
+struct member {
+	int ordinal;
+	char name[80];
+	char host[256];
+	enum member_state state;
+	char reason[256];     /* why, for the operator; "" when there is nothing to say */
+	bool reachable;       /* it answered the last look */
+	bool registered;      /* in pg_dist_node, active, and confirmed by us */
+	int group;            /* of pg_dist_node; -1 when not registered */
+	long shards;          /* placements on it, by the coordinator's catalog */
+	char version[32];     /* "15.20", "" when not known */
+	char citus[32];       /* "13.2-1" */
+	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
+	unsigned failures;    /* looks or registrations that failed in a row */
+};
+
+enum setup_state { SETUP_WAITING, SETUP_RUNNING, SETUP_DONE, SETUP_FAILED };
+
+/* The cluster, known on ordinal 0 only; members has size entries, the coordinator first. */
+struct cluster_view {
+	char id[40];  /* the cluster's UUID; "" until it is minted */
+	bool formed;
+	char waiting_for[512]; /* in words: what holds up forming or joining; "" for nothing */
+	int64_t looked_ms;     /* clock_now_ms() of the last complete look, 0 for never */
+	unsigned looks;
+	unsigned registrations;
+	unsigned registration_failures;
+	struct member *members;
+	int count;
+};
+
+struct node_view {
+	const struct identity *identity;
+	int64_t started_ms;
+	enum control_postgres_state postgres;
+	int postgres_pid;
+	bool postgres_was_ready; /* since this agent started */
+	unsigned postgres_restarts;
+	unsigned agent_restarts;
+	enum phase phase;
+	enum setup_state setup;
+	char setup_error[1024];
+	int group;           /* own pg_dist_local_group in citusdb; -1 when not known */
+	bool member;         /* a worker: group is not 0; the coordinator: the cluster is formed */
+	char version[32];
+	char citus[32];
+	char cluster_id[40]; /* as this node remembers it */
+	struct cluster_view *cluster; /* NULL on workers */
+};
+
+/* "new", "joining", ... */
+const char *member_state_name(enum member_state state);
+/* What the operator should know of a node in that state. */
+const char *member_state_meaning(enum member_state state);
+
+/* Whether the node serves; if not, reason (borrowed, static or of the view) says why. */
+bool node_view_is_ready(const struct node_view *view, const char **reason);
+/* Whether postgres has accepted connections since it was started. */
+bool node_view_is_started(const struct node_view *view, const char **reason);

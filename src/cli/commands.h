@@ -1,0 +1,7 @@
+/* The commands for people: one file each; they may block. Each returns an exit code. */
+#pragma once
+
+int cli_status_main(int argc, char **argv);
+int cli_probe_main(int argc, char **argv);
+int cli_render_main(int argc, char **argv);
+int cli_settings_main(int argc, char **argv);

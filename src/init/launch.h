@@ -1,0 +1,52 @@
+/*
+ * What prepare tells PID 1: everything needed to start and stop postgres and
+ * the agent. PID 1 reads no settings; this is all it knows. One fixed-size
+ * message over a pipe, so that reading it can neither allocate nor half succeed.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+#define LAUNCH_MAGIC 0x31696368u /* "hci1", the layout's version in its last digit */
+
+/*
+ * The descriptors of PID 1's children, always at these numbers. Each child gets only those that
+ * its duty needs: prepare the secrets, the launch pipe and the lock; postgres (and initdb, from
+ * prepare) the lock; the agent the secrets and the control socket.
+ */
+enum launch_fd {
+	LAUNCH_FD_SECRETS = 3, /* sealed memfd, base/secret.h */
+	LAUNCH_FD_LAUNCH = 4,  /* write end: one struct launch */
+	LAUNCH_FD_CONTROL = 5, /* SOCK_SEQPACKET, control.h */
+	LAUNCH_FD_LOCK = 6,    /* the flock that says: this directory is in use */
+};
+
+struct launch {
+	uint32_t magic;
+	uint32_t change_user; /* 1: start postgres and agent as uid and gid below */
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t stop_deadline_ms;
+	uint32_t restart_limit; /* so many restarts of postgres ... */
+	uint32_t restart_window_s; /* ... in so many seconds, then PID 1 gives up */
+	uint32_t log_level;        /* enum log_level */
+	uint32_t log_format;       /* enum log_format */
+	uint32_t http_port;        /* unused by PID 1 but for its log; 0 when HTTP is off */
+	char node[64];             /* "citus-2", for the log */
+	char postgres[PATH_MAX / 4];       /* the executable */
+	char data_directory[PATH_MAX / 4]; /* real path, without links: a backend's cwd */
+	char config_file[PATH_MAX / 4];    /* .../conf/postgresql.conf */
+	char passfile[PATH_MAX / 4];       /* PGPASSFILE of the postmaster */
+	char notify_socket[PATH_MAX / 4];  /* in the run directory; PID 1 binds it */
+};
+
+/* Both block until the whole message has passed. */
+int launch_write(int fd, const struct launch *launch, struct err *e) NODISCARD;
+
+/* Checks a message that was read: magic, termination of the strings, absolute paths, limits that
+ * are not 0. Nothing else looks at the bytes before this has. */
+int launch_check(const struct launch *launch, struct err *e) NODISCARD;

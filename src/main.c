@@ -1,0 +1,81 @@
+/*
+ * citus-init: one binary, several roles. This file is the table of commands
+ * and the only place that ends the process on purpose.
+ *
+ *   environment -> node -> config -> rendered files -> initdb -> postgres
+ *               -> readiness -> membership
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/exit_code.h"
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "init/supervisor.h"
+#include "local/local.h"
+#include "node/settings.h"
+#include "prepare/prepare.h"
+#include "version.h"
+
+#include "base/banned.h"
+
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *help;
+	int (*main)(int argc, char **argv); /* argv[0] is the command; returns an exit code */
+};
+
+static const struct command commands[] = {
+	{ "run", "", "run this node: what the container starts, as PID 1", supervisor_main },
+	{ "local", "[--nodes N] [--dir DIR] [-- COMMAND...]",
+		"run a whole cluster on this machine, for a demo or a test", local_main },
+	{ "status", "[--json] [--local] [--address HOST:PORT]",
+		"show the cluster as the coordinator sees it", cli_status_main },
+	{ "probe", "[livez|readyz|startupz]", "ask this node's HTTP; exit 0 when it is so",
+		cli_probe_main },
+	{ "render", "[--phase local|cluster|open] [--directory DIR]",
+		"write the configuration files as this node would have them", cli_render_main },
+	{ "settings", "[--markdown]", "list all settings", cli_settings_main },
+	{ "prepare", "", "(started by run) settings to data directory and files", prepare_main },
+	{ "agent", "", "(started by run) set-up, membership, HTTP", agent_main },
+};
+
+static void print_help(void)
+{
+	printf("citus-init %s: a plain StatefulSet as a distributed PostgreSQL cluster\n\n"
+	       "usage: citus-init COMMAND\n\n",
+		VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		printf("  %s%s%s\n        %s\n", commands[i].name,
+			commands[i].arguments[0] ? " " : "", commands[i].arguments,
+			commands[i].help);
+	printf("\nexit codes:\n");
+#define X(name, number, meaning) printf("  %3d  %s\n", number, meaning);
+	EXIT_CODES(X)
+#undef X
+	printf("\n");
+	settings_print_help(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "citus-init: no command given; see \"citus-init --help\"\n");
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help();
+		return EXIT_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("citus-init %s\n", VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].main(argc - 1, argv + 1);
+	fprintf(stderr, "citus-init: unknown command \"%s\"; see \"citus-init --help\"\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,11 @@
+/*
+ * The role that makes the directory and the files: settings -> node -> files ->
+ * initdb -> launch. Runs to completion and ends; killed at any instant and
+ * started again it ends the same.
+ *
+ *   citus-init prepare                 at start: everything, and struct launch to PID 1
+ *   citus-init prepare --phase PHASE   renders the files of a phase and swaps them in
+ */
+#pragma once
+
+int prepare_main(int argc, char **argv);

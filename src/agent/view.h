@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/phase.h"
@@ -80,7 +81,10 @@ const char *member_state_name(enum member_state state);
 /* What the operator should know of a node in that state. */
 const char *member_state_meaning(enum member_state state);
 
-/* Whether the node serves; if not, reason (borrowed, static or of the view) says why. */
-bool node_view_is_ready(const struct node_view *view, const char **reason);
+enum { NODE_REASON_MAX = 1200 }; /* enough for every reason */
+
+/* Whether the node serves; if not, one line in reason (size bytes) says what it waits for, else
+ * reason is "". NULL and 0 when only the answer matters. */
+bool node_view_is_ready(const struct node_view *view, char *reason, size_t size);
 /* Whether postgres has accepted connections since it was started. */
-bool node_view_is_started(const struct node_view *view, const char **reason);
+bool node_view_is_started(const struct node_view *view, char *reason, size_t size);

@@ -1,0 +1,154 @@
+#include "agent/status.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "version.h"
+
+#include "base/banned.h"
+
+static const char *const postgres_states[CONTROL_POSTGRES_STATE_COUNT] = {
+	[CONTROL_POSTGRES_DOWN] = "down",
+	[CONTROL_POSTGRES_STARTING] = "starting",
+	[CONTROL_POSTGRES_READY] = "ready",
+	[CONTROL_POSTGRES_STOPPING] = "stopping",
+};
+
+static const char *const setup_states[] = {
+	[SETUP_WAITING] = "waiting",
+	[SETUP_RUNNING] = "running",
+	[SETUP_DONE] = "done",
+	[SETUP_FAILED] = "failed",
+};
+
+/* A server's message may be in another encoding, or cut within a character: JSON takes neither. */
+static json_t *text(const char *s)
+{
+	json_t *value = json_string(s);
+
+	if (value)
+		return value;
+	_free_ char *ascii = xstrdup(s);
+	for (char *c = ascii; *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	return json_string(ascii);
+}
+
+static json_t *text_or_null(const char *s)
+{
+	return s[0] ? text(s) : json_null();
+}
+
+static json_t *number_or_null(long long number)
+{
+	return number < 0 ? json_null() : json_integer(number);
+}
+
+static json_t *seconds_since(int64_t then_ms, int64_t now_ms)
+{
+	return then_ms ? json_integer((now_ms - then_ms) / 1000) : json_null();
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static json_t *postgres_of(const struct node_view *view)
+{
+	json_t *o = json_object();
+	bool is_known = view->postgres < CONTROL_POSTGRES_STATE_COUNT;
+
+	put(o, "state", text(is_known ? postgres_states[view->postgres] : "unknown"));
+	put(o, "pid", number_or_null(view->postgres_pid > 0 ? view->postgres_pid : -1));
+	put(o, "restarts", json_integer(view->postgres_restarts));
+	put(o, "version", text_or_null(view->version));
+	return o;
+}
+
+static json_t *setup_of(const struct node_view *view)
+{
+	json_t *o = json_object();
+
+	put(o, "state", text(setup_states[view->setup]));
+	put(o, "error", text_or_null(view->setup_error));
+	return o;
+}
+
+static json_t *node_of(const struct node_view *view, int64_t now_ms)
+{
+	const struct identity *id = view->identity;
+	char reason[NODE_REASON_MAX];
+	bool is_ready = node_view_is_ready(view, reason, sizeof(reason));
+	json_t *o = json_object();
+
+	put(o, "name", text(id->name));
+	put(o, "role", text(role_name(id->role)));
+	put(o, "ordinal", json_integer(id->ordinal));
+	put(o, "host", text(id->host));
+	put(o, "phase", text(phase_name(view->phase)));
+	put(o, "ready", json_boolean(is_ready));
+	put(o, "reason", text_or_null(reason));
+	put(o, "postgres", postgres_of(view));
+	put(o, "citus", text_or_null(view->citus));
+	put(o, "group", number_or_null(view->group));
+	put(o, "cluster_id", text_or_null(view->cluster_id));
+	put(o, "setup", setup_of(view));
+	put(o, "agent_restarts", json_integer(view->agent_restarts));
+	put(o, "uptime_seconds", seconds_since(view->started_ms, now_ms));
+	return o;
+}
+
+static json_t *member_of(const struct member *m, int64_t now_ms)
+{
+	json_t *o = json_object();
+
+	put(o, "name", text(m->name));
+	put(o, "ordinal", json_integer(m->ordinal));
+	put(o, "role", text(role_name(m->ordinal == 0 ? ROLE_COORDINATOR : ROLE_WORKER)));
+	put(o, "host", text(m->host));
+	put(o, "state", text(member_state_name(m->state)));
+	put(o, "meaning", text_or_null(member_state_meaning(m->state)));
+	put(o, "reason", text_or_null(m->reason));
+	put(o, "reachable", json_boolean(m->reachable));
+	put(o, "registered", json_boolean(m->registered));
+	put(o, "group", number_or_null(m->group));
+	put(o, "version", text_or_null(m->version));
+	put(o, "citus", text_or_null(m->citus));
+	put(o, "shards", number_or_null(m->registered ? m->shards : -1));
+	put(o, "last_seen_seconds_ago", seconds_since(m->last_seen_ms, now_ms));
+	put(o, "failures", json_integer(m->failures));
+	return o;
+}
+
+static json_t *cluster_of(const struct cluster_view *cluster, int size, int64_t now_ms)
+{
+	json_t *members = json_array();
+	json_t *o = json_object();
+
+	for (int i = 0; i < cluster->count; i++)
+		json_array_append_new(members, member_of(&cluster->members[i], now_ms));
+	put(o, "id", text_or_null(cluster->id));
+	put(o, "formed", json_boolean(cluster->formed));
+	put(o, "waiting_for", text_or_null(cluster->waiting_for));
+	put(o, "size", json_integer(size));
+	put(o, "looked_seconds_ago", seconds_since(cluster->looked_ms, now_ms));
+	put(o, "looks", json_integer(cluster->looks));
+	put(o, "registrations", json_integer(cluster->registrations));
+	put(o, "registration_failures", json_integer(cluster->registration_failures));
+	put(o, "members", members);
+	return o;
+}
+
+json_t *status_of(const struct node_view *view)
+{
+	const struct cluster_view *cluster = view->cluster;
+	int64_t now_ms = clock_now_ms();
+	json_t *o = json_object();
+
+	put(o, "citus_init", text(VERSION));
+	put(o, "node", node_of(view, now_ms));
+	put(o, "cluster",
+		cluster ? cluster_of(cluster, view->identity->size, now_ms) : json_null());
+	return o;
+}

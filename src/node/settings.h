@@ -43,17 +43,17 @@ enum setting_id {
 
 enum setting_type {
 	SETTING_TEXT,
-	SETTING_NAME,    /* a DNS label: a-z 0-9 -, at most 63 */
+	SETTING_NAME,	 /* a DNS label: a-z 0-9 -, at most 63 */
 	SETTING_INTEGER, /* between min and max */
 	SETTING_SECONDS, /* "25", "25s", "2min", kept in seconds */
-	SETTING_PATH,    /* absolute */
-	SETTING_CHOICE,  /* one of the words in choices */
+	SETTING_PATH,	 /* absolute */
+	SETTING_CHOICE,	 /* one of the words in choices */
 };
 
 enum setting_flag {
-	SETTING_SECRET = 1 << 0,   /* also as <VAR>_FILE; never printed */
+	SETTING_SECRET = 1 << 0, /* also as <VAR>_FILE; never printed */
 	SETTING_REQUIRED = 1 << 1,
-	SETTING_LIVE = 1 << 2,     /* in a mounted INI file it wins over the environment */
+	SETTING_LIVE = 1 << 2,	   /* in a mounted INI file it wins over the environment */
 	SETTING_ENV_ONLY = 1 << 3, /* has no INI key */
 	SETTING_UNUSED = 1 << 4,   /* accepted for old manifests, without effect */
 };
@@ -65,7 +65,7 @@ struct setting {
 	enum setting_type type;
 	unsigned flags;
 	long min, max;
-	const char *choices; /* separated by blanks */
+	const char *choices;  /* separated by blanks */
 	const char *fallback; /* the default, as it would be written; NULL for none */
 	const char *help;
 };

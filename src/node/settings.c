@@ -250,8 +250,10 @@ static void read_config_file(
 	free(text);
 }
 
-struct settings *settings_load(
-	char *const *environment, int secrets_fd, struct settings_errors *errors)
+enum secrets { SECRETS_READ, SECRETS_LEFT_OUT };
+
+static struct settings *load(char *const *environment, int secrets_fd, enum secrets secrets,
+	struct settings_errors *errors)
 {
 	struct settings *s = xcalloc(1, sizeof(*s));
 	struct sources from = { .environment = environment, .secrets_fd = secrets_fd };
@@ -262,10 +264,10 @@ struct settings *settings_load(
 	for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
 		if (id == SET_CONFIG_FILE)
 			continue;
-		if (settings_table[id].flags & SETTING_SECRET)
-			take_secret(s, id, &from, errors);
-		else
+		if (!(settings_table[id].flags & SETTING_SECRET))
 			take_plain(s, id, &from, errors);
+		else if (secrets == SECRETS_READ)
+			take_secret(s, id, &from, errors);
 		secret_free(from.ini[id].text);
 	}
 	find_unknown_variables(environment, errors);
@@ -275,6 +277,18 @@ struct settings *settings_load(
 		return s;
 	settings_free(s);
 	return NULL;
+}
+
+struct settings *settings_load(
+	char *const *environment, int secrets_fd, struct settings_errors *errors)
+{
+	return load(environment, secrets_fd, SECRETS_READ, errors);
+}
+
+struct settings *settings_load_without_secrets(
+	char *const *environment, struct settings_errors *errors)
+{
+	return load(environment, -1, SECRETS_LEFT_OUT, errors);
 }
 
 void settings_free(struct settings *s)

@@ -88,6 +88,11 @@ struct settings_errors {
  */
 struct settings *settings_load(
 	char *const *environment, int secrets_fd, struct settings_errors *errors);
+
+/* The same without the passwords, neither demanded nor read: for commands that only ask. Then
+ * settings_secret() is NULL. */
+struct settings *settings_load_without_secrets(
+	char *const *environment, struct settings_errors *errors);
 void settings_free(struct settings *s);
 void settings_errors_free(struct settings_errors *errors);
 

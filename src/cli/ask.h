@@ -1,0 +1,27 @@
+/*
+ * What the commands that ask an agent share: the settings as far as a person
+ * needs them (without passwords), and the addresses to ask.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "node/settings.h"
+
+struct ask_target {
+	char *host; /* owned */
+	int port;
+};
+
+void ask_target_fini(struct ask_target *to);
+
+/* The settings of this machine without their secrets; NULL after the errors were printed. */
+struct settings *ask_load_settings(void);
+
+/* This node's own HTTP, by way of loopback when it listens everywhere. */
+int ask_this_node(const struct settings *s, struct ask_target *to, struct err *e) NODISCARD;
+
+/* Ordinal 0's HTTP: its host name, and the port of the HTTP address, the same on every node. */
+int ask_coordinator(const struct settings *s, struct ask_target *to, struct err *e) NODISCARD;
+
+/* HOST:PORT of the command line; the host may be a name. */
+int ask_target_of(const char *text, struct ask_target *to, struct err *e) NODISCARD;

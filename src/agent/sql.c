@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/timer.h"
 #include "base/mem.h"
 #include "base/secret.h"
 
@@ -49,22 +50,10 @@ struct sql {
 };
 
 /* The server cancels by itself at statement_timeout; this much later it is taken for frozen. */
-enum { ANSWER_GRACE_MS = 2000 };
+enum { ANSWER_GRACE_MS = 2000, LOCAL_CONNECT_TIMEOUT_MS = 10 * 1000 };
 
 static void on_io(evutil_socket_t fd, short what, void *arg);
 static void run_step(struct sql *sql);
-
-static struct timeval in_ms(int ms)
-{
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-}
-
-static void set_deadline(struct sql *sql, int ms)
-{
-	struct timeval tv = in_ms(ms);
-
-	evtimer_add(sql->timer, &tv);
-}
 
 static void drop_connection(struct sql *sql)
 {
@@ -203,7 +192,7 @@ static void begin_connecting(struct sql *sql)
 {
 	struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 
-	set_deadline(sql, sql->connect_timeout_ms);
+	timer_set(sql->timer, sql->connect_timeout_ms);
 	if (!needs_lookup(sql)) {
 		start_connecting(sql, NULL);
 		return;
@@ -305,7 +294,7 @@ static void run_step(struct sql *sql)
 		return;
 	}
 	sql->state = SQL_RUNNING;
-	set_deadline(sql, sql->statement_timeout_ms + ANSWER_GRACE_MS);
+	timer_set(sql->timer, sql->statement_timeout_ms + ANSWER_GRACE_MS);
 	if (!PQsendQueryParams(sql->conn, sql->steps[sql->at].sql, count, NULL, parameters, NULL,
 		    NULL, 0)) {
 		fail_with_connection(sql);
@@ -443,6 +432,19 @@ struct sql *sql_open(
 	return sql;
 }
 
+struct sql *sql_open_local(struct event_base *loop, const char *socket_directory, int port,
+	const char *database, int statement_timeout_ms)
+{
+	const struct sql_target target = { .host = socket_directory,
+		.port = port,
+		.database = database,
+		.user = "postgres",
+		.connect_timeout_ms = LOCAL_CONNECT_TIMEOUT_MS,
+		.statement_timeout_ms = statement_timeout_ms };
+
+	return sql_open(loop, NULL, &target);
+}
+
 void sql_close(struct sql *sql)
 {
 	if (!sql)
@@ -469,6 +471,18 @@ void sql_run(
 	event_active(sql->kick, EV_TIMEOUT, 0);
 }
 
+void sql_disconnect(struct sql *sql)
+{
+	drop_connection(sql);
+}
+
+void sql_reset(struct sql *sql)
+{
+	drop_connection(sql);
+	event_del(sql->kick);
+	sql->done = NULL;
+}
+
 bool sql_is_busy(const struct sql *sql)
 {
 	return sql->done != NULL;
@@ -493,6 +507,13 @@ int sql_server_version(const struct sql *sql)
 const char *sql_field(const PGresult *result, int row, int column)
 {
 	return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+}
+
+void sql_copy_field(char *to, size_t size, const PGresult *result, int row, int column)
+{
+	const char *text = sql_field(result, row, column);
+
+	snprintf(to, size, "%s", text ? text : "");
 }
 
 long long sql_number(const PGresult *result, int row, int column, long long fallback)

@@ -62,6 +62,10 @@ struct sql;
 struct sql *sql_open(
 	struct event_base *loop, struct evdns_base *dns, const struct sql_target *target);
 
+/* The same for a database of this node, as postgres on the socket. */
+struct sql *sql_open_local(struct event_base *loop, const char *socket_directory, int port,
+	const char *database, int statement_timeout_ms);
+
 /* Drops the connection and any job without a callback; NULL is allowed. */
 void sql_close(struct sql *sql);
 
@@ -70,6 +74,12 @@ void sql_close(struct sql *sql);
  * connects anew. */
 void sql_run(struct sql *sql, const struct sql_step *steps, size_t count, void *ctx,
 	sql_done_fn done);
+
+/* Ends an idle connection; the next job connects anew. */
+void sql_disconnect(struct sql *sql);
+
+/* Drops the connection and any job, without a callback. */
+void sql_reset(struct sql *sql);
 
 bool sql_is_busy(const struct sql *sql);
 bool sql_is_connected(const struct sql *sql);
@@ -80,6 +90,8 @@ void sql_on_notify(struct sql *sql, sql_notify_fn fn, void *ctx);
 /* The server's version of the live connection, e.g. 150020, or 0. */
 int sql_server_version(const struct sql *sql);
 
-/* The text of a field, or NULL for SQL NULL; a number of a field, or fallback. */
+/* The text of a field, or NULL for SQL NULL; a copy, "" for SQL NULL, cut at size; a number of a
+ * field, or fallback. */
 const char *sql_field(const PGresult *result, int row, int column);
+void sql_copy_field(char *to, size_t size, const PGresult *result, int row, int column);
 long long sql_number(const PGresult *result, int row, int column, long long fallback);

@@ -57,9 +57,8 @@ static void put(json_t *object, const char *key, json_t *value)
 static json_t *postgres_of(const struct node_view *view)
 {
 	json_t *o = json_object();
-	bool is_known = view->postgres < CONTROL_POSTGRES_STATE_COUNT;
 
-	put(o, "state", text(is_known ? postgres_states[view->postgres] : "unknown"));
+	put(o, "state", text(postgres_states[view->postgres]));
 	put(o, "pid", number_or_null(view->postgres_pid > 0 ? view->postgres_pid : -1));
 	put(o, "restarts", json_integer(view->postgres_restarts));
 	put(o, "version", text_or_null(view->version));

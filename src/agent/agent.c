@@ -1,0 +1,443 @@
+#include "agent/agent.h"
+
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/gate.h"
+#include "agent/http.h"
+#include "agent/knock.h"
+#include "agent/members.h"
+#include "agent/setup.h"
+#include "agent/sql.h"
+#include "agent/timer.h"
+#include "agent/view.h"
+#include "base/clock.h"
+#include "base/exit_code.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "init/control.h"
+#include "init/launch.h"
+#include "node/conf.h"
+#include "node/identity.h"
+#include "node/settings.h"
+
+#include "base/banned.h"
+
+enum {
+	RETRY_FIRST_MS = 500,
+	RETRY_MOST_MS = 30 * 1000,
+	/* A node that is no member yet hears of it by NOTIFY; this is the net below that. */
+	LOOK_MS = 30 * 1000,
+	QUIET_TIMEOUT_MS = 800,
+};
+
+struct agent {
+	struct event_base *loop;
+	struct evdns_base *dns;
+	struct settings *settings;
+	struct node_view view;
+	char *socket_directory;
+	struct event *control;
+	struct event *beat;
+	struct event *setup_timer; /* the next set-up, or look at what may have changed */
+	struct event *http_timer;
+	struct event *listen_timer;
+	int64_t setup_retry_ms, http_retry_ms;
+	struct http *http;
+	struct setup *setup;
+	struct gate *gate;
+	struct members *members; /* on the coordinator, once it is set up */
+	struct knock *knock;     /* on a worker */
+	struct sql *listener;    /* hears NOTIFY citus_init */
+	struct sql *quieter;     /* quiets Citus' daemon before a stop */
+	bool looks_again;        /* something was heard while a look was under way */
+};
+
+static void run_setup(struct agent *a);
+
+static bool is_ready(const struct agent *a)
+{
+	return a->view.postgres == CONTROL_POSTGRES_READY;
+}
+
+/* What the node should be open for, by all that is known now. */
+static void decide_phase(struct agent *a)
+{
+	if (is_ready(a) && a->view.setup == SETUP_DONE)
+		gate_want(a->gate, a->view.member ? PHASE_OPEN : PHASE_CLUSTER);
+}
+
+static void decide_knock(struct agent *a)
+{
+	if (!a->knock)
+		return;
+	if (is_ready(a) && a->view.phase >= PHASE_CLUSTER && !a->view.member)
+		knock_start(a->knock);
+	else
+		knock_stop(a->knock);
+}
+
+static void on_gate_changed(void *ctx)
+{
+	struct agent *a = ctx;
+
+	decide_knock(a);
+}
+
+static void on_members_changed(void *ctx)
+{
+	struct agent *a = ctx;
+
+	a->view.member = a->view.cluster->formed;
+	memcpy(a->view.cluster_id, a->view.cluster->id, sizeof(a->view.cluster_id));
+	decide_phase(a);
+}
+
+static void look(struct agent *a)
+{
+	a->looks_again = setup_is_busy(a->setup);
+	if (!a->looks_again && is_ready(a))
+		run_setup(a);
+}
+
+static void on_notify(void *ctx, const char *payload)
+{
+	struct agent *a = ctx;
+
+	if (!payload)
+		timer_set(a->listen_timer, RETRY_FIRST_MS);
+	else if (a->members)
+		members_wake(a->members, payload);
+	else
+		look(a);
+}
+
+static const struct sql_step listen_steps[] = {
+	{ .name = "listen", .sql = "listen citus_init" },
+};
+
+static void on_listening(void *ctx, const struct err *failure)
+{
+	struct agent *a = ctx;
+
+	if (failure)
+		timer_set(a->listen_timer, RETRY_FIRST_MS);
+}
+
+static void on_listen_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	(void)fd;
+	(void)what;
+	if (is_ready(a) && !sql_is_busy(a->listener) && !sql_is_connected(a->listener))
+		sql_run(a->listener, listen_steps, ARRAY_LEN(listen_steps), a, on_listening);
+}
+
+static void on_setup_failed(struct agent *a, const struct err *failure)
+{
+	a->setup_retry_ms = clock_backoff_ms(a->setup_retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
+	timer_set(a->setup_timer, clock_jitter_ms(a->setup_retry_ms));
+	if (a->view.setup == SETUP_DONE)
+		return; /* a look failed; what was set up stays so */
+	a->view.setup = SETUP_FAILED;
+	if (strcmp(a->view.setup_error, failure->msg) != 0)
+		log_error("local set-up failed, will try again: %s", failure->msg);
+	memcpy(a->view.setup_error, failure->msg, sizeof(a->view.setup_error));
+}
+
+static void on_setup_done(void *ctx, const struct err *failure)
+{
+	struct agent *a = ctx;
+	bool was_done = a->view.setup == SETUP_DONE;
+
+	if (!is_ready(a))
+		return; /* the server went away meanwhile; its return starts anew */
+	if (failure) {
+		on_setup_failed(a, failure);
+		return;
+	}
+	a->view.setup = SETUP_DONE;
+	a->view.setup_error[0] = '\0';
+	a->setup_retry_ms = 0;
+	if (!was_done) {
+		log_info("local set-up is done postgres=%s citus=%s", a->view.version,
+			a->view.citus);
+		if (a->view.agent_restarts > 0)
+			gate_reload(a->gate);
+		on_listen_timer(-1, 0, a);
+		if (a->view.identity->role == ROLE_COORDINATOR && !a->members)
+			a->members = members_open(a->loop, a->dns, a->settings, &a->view,
+				a->socket_directory, on_members_changed, a);
+		/* A member that was away tells that it is back; a new node, that it is here. */
+		if (a->knock && a->view.phase >= PHASE_CLUSTER)
+			knock_start(a->knock);
+	}
+	decide_phase(a);
+	decide_knock(a);
+	if (a->looks_again)
+		look(a);
+	else if (a->view.identity->role == ROLE_WORKER)
+		timer_set(a->setup_timer, clock_jitter_ms(LOOK_MS));
+}
+
+static void run_setup(struct agent *a)
+{
+	a->looks_again = false;
+	if (a->view.setup == SETUP_DONE) {
+		setup_look(a->setup, on_setup_done, a);
+		return;
+	}
+	a->view.setup = SETUP_RUNNING;
+	setup_run(a->setup, on_setup_done, a);
+}
+
+static void on_setup_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look(arg);
+}
+
+/* The server is there, or went: everything that talks to it begins or ends. */
+static void on_postgres(struct agent *a, const struct control_message *m)
+{
+	bool was_ready = is_ready(a);
+
+	a->view.postgres = m->postgres.state;
+	a->view.postgres_pid = m->postgres.pid;
+	a->view.postgres_restarts = m->postgres.restarts;
+	a->view.agent_restarts = m->postgres.agent_restarts;
+	if (is_ready(a)) {
+		a->view.postgres_was_ready = true;
+		if (!was_ready)
+			look(a);
+		return;
+	}
+	a->view.postgres_was_ready &= m->postgres.state == CONTROL_POSTGRES_STOPPING;
+	if (!was_ready || m->postgres.state == CONTROL_POSTGRES_STOPPING)
+		return;
+	a->view.setup = SETUP_WAITING;
+	evtimer_del(a->setup_timer);
+	gate_reset(a->gate);
+	setup_reset(a->setup);
+	sql_reset(a->listener);
+	if (a->members)
+		members_close(take_ptr(a->members));
+	if (a->knock)
+		knock_stop(a->knock);
+}
+
+static void say_stop_ready(struct agent *a)
+{
+	struct control_message m = { .type = CONTROL_STOP_READY };
+
+	(void)!control_send(event_get_fd(a->control), &m);
+}
+
+static const struct sql_step quiet[] = {
+	{ .name = "quiet Citus' daemon: 2PC recovery",
+		.sql = "alter system set citus.recover_2pc_interval = -1" },
+	{ .name = "quiet Citus' daemon: deadlock detection",
+		.sql = "alter system set citus.distributed_deadlock_detection_factor = -1" },
+	{ .name = "quiet Citus' daemon: removal of orphaned shards",
+		.sql = "alter system set citus.defer_shard_delete_interval = -1" },
+	{ .name = "reload the configuration", .sql = "select pg_reload_conf()" },
+};
+
+static void on_quiet(void *ctx, const struct err *failure)
+{
+	struct agent *a = ctx;
+
+	if (failure)
+		log_warning("the stop may take longer: %s", failure->msg);
+	say_stop_ready(a);
+}
+
+/*
+ * Citus' daemon ignores SIGTERM while it waits for a peer's answer, so a frozen peer can keep a
+ * fast shutdown from ever ending. Quieted in time it does not ask. The set-up of the next start
+ * takes it back.
+ */
+static void on_stop(struct agent *a)
+{
+	bool silent_peer = false;
+
+	for (int i = 1; a->view.cluster && i < a->view.cluster->count; i++) {
+		const struct member *m = &a->view.cluster->members[i];
+		silent_peer |= m->group > 0 && !m->reachable;
+	}
+	if (silent_peer && is_ready(a) && !sql_is_busy(a->quieter))
+		sql_run(a->quieter, quiet, ARRAY_LEN(quiet), a, on_quiet);
+	else
+		say_stop_ready(a);
+}
+
+static void on_control(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	struct control_message m;
+	int got;
+
+	(void)what;
+	while ((got = control_receive(fd, &m)) > 0) {
+		switch ((enum control_type)m.type) {
+		case CONTROL_POSTGRES: on_postgres(a, &m); break;
+		case CONTROL_PHASE: gate_on_rendered(a->gate, m.phase.phase, m.phase.status); break;
+		case CONTROL_STOP: on_stop(a); break;
+		case CONTROL_BEAT:
+		case CONTROL_WANT_PHASE:
+		case CONTROL_STOP_READY:
+		case CONTROL_TYPE_COUNT: break; /* ours to send */
+		}
+	}
+	if (got < 0)
+		event_base_loopbreak(a->loop); /* PID 1 is gone */
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	struct control_message m = { .type = CONTROL_BEAT };
+
+	(void)fd;
+	(void)what;
+	(void)!control_send(event_get_fd(a->control), &m);
+}
+
+static void on_http_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	struct err e;
+
+	(void)fd;
+	(void)what;
+	a->http = http_open(
+		a->loop, settings_text(a->settings, SET_HTTP_ADDRESS), &a->view, &e);
+	if (a->http)
+		return;
+	if (a->http_retry_ms == 0)
+		log_error("no probes, metrics or status, will try again: %s", e.msg);
+	a->http_retry_ms = clock_backoff_ms(a->http_retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
+	timer_set(a->http_timer, clock_jitter_ms(a->http_retry_ms));
+}
+
+/* Without a resolv.conf there are still the names of /etc/hosts. */
+static struct evdns_base *open_dns(struct event_base *loop)
+{
+	struct evdns_base *dns = evdns_base_new(loop,
+		EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+
+	if (!dns) {
+		dns = evdns_base_new(loop, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+		evdns_base_load_hosts(dns, "/etc/hosts");
+	}
+	return dns;
+}
+
+static void open_parts(struct agent *a)
+{
+	const struct identity *id = a->view.identity;
+	const struct timeval beat = { .tv_sec = CONTROL_BEAT_MS / 1000 };
+
+	a->loop = event_base_new();
+	a->dns = open_dns(a->loop);
+	a->control = event_new(
+		a->loop, LAUNCH_FD_CONTROL, EV_READ | EV_PERSIST, on_control, a);
+	event_add(a->control, NULL);
+	a->beat = event_new(a->loop, -1, EV_PERSIST, on_beat, a);
+	event_add(a->beat, &beat);
+	a->setup_timer = evtimer_new(a->loop, on_setup_timer, a);
+	a->listen_timer = evtimer_new(a->loop, on_listen_timer, a);
+	a->http_timer = evtimer_new(a->loop, on_http_timer, a);
+	a->setup = setup_open(a->loop, a->settings, &a->view, a->socket_directory);
+	a->gate = gate_open(a->loop, &a->view, a->socket_directory, LAUNCH_FD_CONTROL,
+		on_gate_changed, a);
+	a->listener = sql_open_local(
+		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, RETRY_MOST_MS);
+	sql_on_notify(a->listener, on_notify, a);
+	a->quieter = sql_open_local(
+		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, QUIET_TIMEOUT_MS);
+	if (id->role == ROLE_WORKER)
+		a->knock = knock_open(a->loop, a->dns, a->settings, id);
+	on_beat(-1, 0, a);
+	on_http_timer(-1, 0, a);
+}
+
+static void close_parts(struct agent *a)
+{
+	if (a->members)
+		members_close(a->members);
+	knock_close(a->knock);
+	sql_close(a->quieter);
+	sql_close(a->listener);
+	gate_close(a->gate);
+	setup_close(a->setup);
+	http_close(a->http);
+	event_free(a->http_timer);
+	event_free(a->listen_timer);
+	event_free(a->setup_timer);
+	event_free(a->beat);
+	event_free(a->control);
+	evdns_base_free(a->dns, 0);
+	event_base_free(a->loop);
+	free(a->socket_directory);
+}
+
+static int load(struct agent *a, struct identity **id)
+{
+	extern char **environ;
+	struct settings_errors errors = { 0 };
+	struct err e;
+
+	a->settings = settings_load(environ, LAUNCH_FD_SECRETS, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.messages[i]);
+	settings_errors_free(&errors);
+	if (!a->settings)
+		return EXIT_SETTINGS;
+	log_configure((enum log_level)settings_number(a->settings, SET_LOG_LEVEL),
+		(enum log_format)settings_number(a->settings, SET_LOG_FORMAT));
+	*id = identity_here(a->settings, &e);
+	if (!*id) {
+		log_error("%s", e.msg);
+		return exit_code_of(e.kind);
+	}
+	_free_ char *conf = conf_directory_of(settings_text(a->settings, SET_PGDATA));
+	if (conf_read_phase(conf, &a->view.phase) < 0)
+		a->view.phase = PHASE_LOCAL;
+	a->socket_directory =
+		xasprintf("%s/socket", settings_text(a->settings, SET_RUN_DIRECTORY));
+	a->view.identity = *id;
+	a->view.group = -1;
+	a->view.started_ms = clock_now_ms();
+	return EXIT_OK;
+}
+
+int agent_main(int argc, char **argv)
+{
+	struct agent a = { .loop = NULL };
+	struct identity *id = NULL;
+
+	(void)argv;
+	log_init("agent", LOG_WAIT);
+	if (argc != 1) {
+		log_error("agent takes no arguments; it is started by run");
+		return EXIT_USAGE;
+	}
+	/* No configuration of the base image's may change what TLS and hashes do here. */
+	setenv("OPENSSL_CONF", "/dev/null", 1);
+	signal(SIGPIPE, SIG_IGN);
+	int code = load(&a, &id);
+	if (code == EXIT_OK) {
+		open_parts(&a);
+		event_base_dispatch(a.loop);
+		close_parts(&a);
+	}
+	identity_free(id);
+	settings_free(a.settings);
+	return code;
+}

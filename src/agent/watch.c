@@ -1,0 +1,301 @@
+#include "agent/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/setup.h"
+#include "agent/sql.h"
+#include "agent/timer.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include "base/banned.h"
+
+enum { CONNECT_TIMEOUT_MS = 3000, STATEMENT_TIMEOUT_MS = 3000 };
+
+enum { RETRY_FIRST_MS = 200, RETRY_MOST_MS = 10 * 1000 };
+
+struct watch {
+	int ordinal;
+	char *name;
+	char *host;
+	struct sql *home;  /* kept open: its loss tells that the worker went away */
+	struct sql *citus; /* connected for a look only */
+	struct event *timer;
+	int64_t retry_ms;
+	struct member_facts facts;   /* of the last whole look */
+	struct member_facts looking; /* being filled */
+	bool has_table;              /* citus_init.this_node is there */
+	bool is_looking;
+	bool is_to_tell; /* as soon as the connection is free */
+	const char *stamp_id;
+	watch_stamped_fn stamped;
+	watch_looked_fn looked;
+	void *ctx;
+};
+
+void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int column)
+{
+	to->server_version = (int)sql_number(result, row, column, 0);
+	sql_copy_field(to->citus, sizeof(to->citus), result, row, column + 1);
+	sql_copy_field(to->encoding, sizeof(to->encoding), result, row, column + 2);
+	sql_copy_field(to->collation, sizeof(to->collation), result, row, column + 3);
+	sql_copy_field(to->collation_version, sizeof(to->collation_version), result, row,
+		column + 4);
+}
+
+static int on_server(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	sql_copy_field(w->looking.system_identifier, sizeof(w->looking.system_identifier), result, row, 0);
+	w->has_table = sql_field(result, row, 1) != NULL;
+	return 0;
+}
+
+static int if_has_table(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	(void)parameters;
+	return w->has_table ? 0 : SQL_SKIP;
+}
+
+static int on_this_node(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	sql_copy_field(w->looking.cluster_id, sizeof(w->looking.cluster_id), result, row, 0);
+	sql_copy_field(w->looking.name, sizeof(w->looking.name), result, row, 1);
+	return 0;
+}
+
+static int on_citus(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	w->looking.group = (int)sql_number(result, row, 0, -1);
+	w->looking.nodes = sql_number(result, row, 1, -1);
+	w->looking.tables = sql_number(result, row, 2, -1);
+	w->looking.shards = sql_number(result, row, 3, -1);
+	watch_read_fitness(&w->looking.fitness, result, row, 4);
+	w->looking.look = LOOK_ANSWERED;
+	return 0;
+}
+
+static int bind_stamp(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->stamp_id;
+	parameters[1] = w->name;
+	return 2;
+}
+
+static const struct sql_step look_home[] = {
+	{ .name = "ask the server who it is",
+		.sql = "select (select system_identifier from pg_control_system()),"
+		       " to_regclass('citus_init.this_node')",
+		.on_row = on_server },
+	{ .name = "ask the node for its cluster",
+		.sql = "select cluster_id, name from citus_init.this_node",
+		.bind = if_has_table,
+		.on_row = on_this_node },
+};
+
+static const struct sql_step look_citus[] = {
+	{ .name = "ask the node for its metadata",
+		.sql = "select (select groupid from pg_dist_local_group),"
+		       " (select count(*) from pg_dist_node),"
+		       " (select count(*) from pg_dist_partition),"
+		       " (select count(*) from pg_dist_shard),"
+		       WATCH_FITNESS_COLUMNS
+		       " from pg_database where datname = current_database()",
+		.on_row = on_citus },
+};
+
+static const struct sql_step stamp[] = {
+	{ .name = "write the cluster's id on the node",
+		.sql = "insert into citus_init.this_node (cluster_id, name) values ($1, $2)"
+		       " on conflict (only_row) do nothing",
+		.bind = bind_stamp },
+};
+
+static const struct sql_step tell[] = {
+	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
+};
+
+/* What a failed look means. Codes: PostgreSQL's appendix A; class 28 is a refused log-in. */
+static enum look_result look_of(const struct err *failure)
+{
+	if (strncmp(failure->sqlstate, "28", 2) == 0)
+		return LOOK_REFUSED;
+	/* No database or no catalog yet: its agent is still busy with the local set-up. */
+	if (strcmp(failure->sqlstate, "3D000") == 0 || strcmp(failure->sqlstate, "42P01") == 0)
+		return LOOK_NOT_SET_UP;
+	return LOOK_SILENT;
+}
+
+static void end_look(struct watch *w, const struct err *failure)
+{
+	w->is_looking = false;
+	if (failure) {
+		w->facts.look = look_of(failure);
+		snprintf(w->facts.problem, sizeof(w->facts.problem), "%.*s",
+			(int)sizeof(w->facts.problem) - 1, failure->msg);
+		w->retry_ms = clock_backoff_ms(w->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
+		watch_look_in(w, w->retry_ms);
+	} else {
+		w->facts = w->looking;
+		w->retry_ms = 0;
+	}
+	w->looked(w->ctx, w);
+	if (w->is_to_tell)
+		watch_tell(w);
+}
+
+static void on_citus_looked(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+
+	sql_disconnect(w->citus);
+	end_look(w, failure);
+}
+
+static void on_home_looked(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+
+	if (failure) {
+		end_look(w, failure);
+	} else if (!w->has_table) {
+		struct err e;
+		err_set(&e, ERR_SQL, "its local set-up has not finished");
+		memcpy(e.sqlstate, "42P01", sizeof(e.sqlstate));
+		end_look(w, &e);
+	} else {
+		sql_run(w->citus, look_citus, ARRAY_LEN(look_citus), w, on_citus_looked);
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	watch_look(arg);
+}
+
+/* An idle connection that ends is the first sign that the worker went away. */
+static void on_home_notify(void *ctx, const char *payload)
+{
+	if (!payload)
+		watch_look(ctx);
+}
+
+static void on_stamped(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+
+	w->stamped(w->ctx, w, failure);
+	if (w->is_to_tell)
+		watch_tell(w);
+}
+
+static void on_told(void *ctx, const struct err *failure)
+{
+	(void)ctx;
+	(void)failure; /* best effort: it also looks by itself */
+}
+
+struct watch *watch_open(struct event_base *loop, struct evdns_base *dns,
+	const struct settings *settings, const struct identity *id, int ordinal,
+	watch_looked_fn looked, void *ctx)
+{
+	struct watch *w = xcalloc(1, sizeof(*w));
+
+	w->ordinal = ordinal;
+	w->name = identity_name_of(id, ordinal);
+	w->host = identity_host_of(id, ordinal);
+	w->looked = looked;
+	w->ctx = ctx;
+	struct sql_target target = { .host = w->host,
+		.port = id->port,
+		.database = SETUP_HOME_DATABASE,
+		.user = "postgres",
+		.password = settings_secret(settings, SET_SUPERPASS),
+		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
+		.statement_timeout_ms = STATEMENT_TIMEOUT_MS };
+	w->home = sql_open(loop, dns, &target);
+	sql_on_notify(w->home, on_home_notify, w);
+	target.database = SETUP_DATABASE;
+	w->citus = sql_open(loop, dns, &target);
+	w->timer = evtimer_new(loop, on_timer, w);
+	return w;
+}
+
+void watch_close(struct watch *w)
+{
+	sql_close(w->home);
+	sql_close(w->citus);
+	event_free(w->timer);
+	free(w->name);
+	free(w->host);
+	free(w);
+}
+
+void watch_look(struct watch *w)
+{
+	if (watch_is_busy(w))
+		return;
+	evtimer_del(w->timer);
+	w->is_looking = true;
+	w->looking = (struct member_facts){ .group = -1 };
+	sql_run(w->home, look_home, ARRAY_LEN(look_home), w, on_home_looked);
+}
+
+void watch_look_in(struct watch *w, int64_t delay_ms)
+{
+	timer_set(w->timer, clock_jitter_ms(delay_ms));
+}
+
+void watch_stamp(struct watch *w, const char *cluster_id, watch_stamped_fn stamped)
+{
+	w->stamp_id = cluster_id;
+	w->stamped = stamped;
+	sql_run(w->home, stamp, ARRAY_LEN(stamp), w, on_stamped);
+}
+
+void watch_tell(struct watch *w)
+{
+	w->is_to_tell = watch_is_busy(w);
+	if (!w->is_to_tell)
+		sql_run(w->home, tell, ARRAY_LEN(tell), w, on_told);
+}
+
+bool watch_is_busy(const struct watch *w)
+{
+	return w->is_looking || sql_is_busy(w->home);
+}
+
+const struct member_facts *watch_facts(const struct watch *w)
+{
+	return &w->facts;
+}
+
+const char *watch_name(const struct watch *w)
+{
+	return w->name;
+}
+
+const char *watch_host(const struct watch *w)
+{
+	return w->host;
+}
+
+int watch_ordinal(const struct watch *w)
+{
+	return w->ordinal;
+}

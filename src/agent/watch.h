@@ -1,0 +1,56 @@
+/*
+ * One worker under the coordinator's eyes: its own connection, its own timers,
+ * its own back-off, so that one that hangs in any way delays nobody else's look.
+ */
+#pragma once
+
+#include <event2/dns.h>
+#include <event2/event.h>
+
+#include "agent/membership.h"
+#include "agent/sql.h"
+#include "node/settings.h"
+
+/* What must be alike on all nodes, read from pg_database in citusdb, here and on the worker. */
+#define WATCH_FITNESS_COLUMNS                                                    \
+	" current_setting('server_version_num'),"                                \
+	" (select extversion from pg_extension where extname = 'citus'),"        \
+	" pg_encoding_to_char(encoding), datcollate || '/' || datctype,"         \
+	" coalesce(datcollversion, '')"
+
+/* Reads those columns, the first of which is column. */
+void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int column);
+
+struct watch;
+
+/* Called after each look, whatever it found. */
+typedef void (*watch_looked_fn)(void *ctx, struct watch *watch);
+/* Called when a stamp has ended; failure is NULL when it is written. */
+typedef void (*watch_stamped_fn)(void *ctx, struct watch *watch, const struct err *failure);
+
+struct watch *watch_open(struct event_base *loop, struct evdns_base *dns,
+	const struct settings *settings, const struct identity *id, int ordinal,
+	watch_looked_fn looked, void *ctx);
+void watch_close(struct watch *watch);
+
+/* Looks now; a look that is under way is enough. */
+void watch_look(struct watch *watch);
+
+/* Looks again after delay_ms, with jitter, unless something is sooner. */
+void watch_look_in(struct watch *watch, int64_t delay_ms);
+
+/* While it looks, stamps or tells; a stamp must wait until it is not. */
+bool watch_is_busy(const struct watch *watch);
+
+/* Writes the cluster's id and the worker's name on the worker, unless it has one. */
+void watch_stamp(struct watch *watch, const char *cluster_id, watch_stamped_fn stamped);
+
+/* Tells the worker's agent that something has changed for it, as soon as the connection is free;
+ * best effort, for the agent also looks by itself. */
+void watch_tell(struct watch *watch);
+
+/* The facts of the last look; borrowed, they change at the next. */
+const struct member_facts *watch_facts(const struct watch *watch);
+const char *watch_name(const struct watch *watch);
+const char *watch_host(const struct watch *watch);
+int watch_ordinal(const struct watch *watch);

@@ -12,6 +12,7 @@
 #include "agent/status.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "node/address.h"
 
 #include "base/banned.h"
 
@@ -327,13 +328,13 @@ struct http *http_open(
 	struct event_base *loop, const char *address, const struct node_view *view, struct err *e)
 {
 	struct sockaddr_storage to = { 0 };
+	struct address checked;
 	int size = sizeof(to);
 
+	if (address_parse(address, &checked, e) < 0)
+		return NULL;
 	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&to, &size) < 0) {
-		err_set(e, ERR_CONFIG,
-			"\"%s\" is no address for HTTP: expected ADDRESS:PORT, as in "
-			"\"0.0.0.0:8008\" or \"[::]:8008\"",
-			address);
+		err_set(e, ERR_CONFIG, "\"%s\" is no address to listen on", address);
 		return NULL;
 	}
 	struct http *http = xcalloc(1, sizeof(*http));

@@ -1,0 +1,65 @@
+/* A view made by hand: the coordinator of three nodes, formed, citus-2 not reachable. */
+#pragma once
+
+#include <stdio.h>
+
+#include "agent/view.h"
+#include "base/clock.h"
+
+struct views {
+	struct identity identity;
+	struct member members[3];
+	struct cluster_view cluster;
+	struct node_view node; /* points into the others */
+};
+
+static inline void views_make(struct views *v)
+{
+	int64_t now_ms = clock_now_ms();
+
+	*v = (struct views){
+		.identity = { .group = (char *)"citus",
+			.name = (char *)"citus-0",
+			.host = (char *)"citus-0.citus",
+			.size = 3,
+			.port = 5432 },
+		.cluster = { .id = "4c1c0b8e-0000-4000-8000-000000000001",
+			.formed = true,
+			.waiting_for = "citus-2 (unreachable)",
+			.looked_ms = now_ms - 2000,
+			.looks = 7,
+			.registrations = 2,
+			.registration_failures = 5,
+			.members = v->members,
+			.count = 3 },
+		.node = { .identity = &v->identity,
+			.started_ms = now_ms - 60 * 1000,
+			.postgres = CONTROL_POSTGRES_READY,
+			.postgres_pid = 42,
+			.postgres_was_ready = true,
+			.phase = PHASE_OPEN,
+			.setup = SETUP_DONE,
+			.member = true,
+			.version = "15.20",
+			.citus = "13.2-1",
+			.cluster = &v->cluster },
+	};
+	for (int i = 0; i < 3; i++) {
+		v->members[i] = (struct member){ .ordinal = i,
+			.state = MEMBER_OURS,
+			.reachable = true,
+			.registered = true,
+			.group = i,
+			.shards = i == 0 ? 0 : 16,
+			.version = "15.20",
+			.citus = "13.2-1",
+			.last_seen_ms = now_ms - 2000 };
+		snprintf(v->members[i].name, sizeof(v->members[i].name), "citus-%d", i);
+		snprintf(v->members[i].host, sizeof(v->members[i].host), "citus-%d.citus", i);
+	}
+	v->members[2].state = MEMBER_UNREACHABLE;
+	v->members[2].reachable = false;
+	v->members[2].last_seen_ms = now_ms - 35 * 1000;
+	snprintf(v->members[2].reason, sizeof(v->members[2].reason),
+		"could not connect: Connection refused");
+}

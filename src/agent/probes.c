@@ -37,7 +37,10 @@ static bool is_set_up(const struct node_view *view, char *reason, size_t size)
 	switch (view->setup) {
 	case SETUP_DONE: return true;
 	case SETUP_WAITING: snprintf(reason, size, "local set-up has not begun"); break;
-	case SETUP_RUNNING: snprintf(reason, size, "local set-up is running"); break;
+	case SETUP_RUNNING:
+		snprintf(reason, size, "local set-up is running%s%s",
+			view->setup_error[0] ? " again, it failed: " : "", view->setup_error);
+		break;
 	case SETUP_FAILED:
 		snprintf(reason, size, "local set-up failed: %s", view->setup_error);
 		break;

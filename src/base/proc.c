@@ -119,31 +119,41 @@ pid_t proc_spawn(const struct proc_spec *spec, struct err *e)
 	return pid;
 }
 
+static bool has_cwd(long pid, const char *path)
+{
+	char link[64];
+	char cwd[PATH_MAX];
+
+	snprintf(link, sizeof(link), "/proc/%ld/cwd", pid);
+	ssize_t n = readlink(link, cwd, sizeof(cwd) - 1);
+	if (n < 0)
+		return false;
+	cwd[n] = '\0';
+	return strcmp(cwd, path) == 0;
+}
+
 int proc_with_cwd(const char *path, void (*fn)(pid_t pid, void *ctx), void *ctx)
 {
-	_dir_ DIR *proc = opendir("/proc");
+	/* Not opendir(), which allocates: PID 1 calls this after start-up. */
+	_Alignas(struct dirent64) char entries[4096];
 	int count = 0;
+	ssize_t filled;
 
-	if (!proc)
+	_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
 		return -1;
-	for (struct dirent *d = readdir(proc); d; d = readdir(proc)) {
-		char link[64];
-		char cwd[PATH_MAX];
-		char *end;
-		long pid = strtol(d->d_name, &end, 10);
-
-		if (pid <= 0 || *end)
-			continue;
-		snprintf(link, sizeof(link), "/proc/%ld/cwd", pid);
-		ssize_t n = readlink(link, cwd, sizeof(cwd) - 1);
-		if (n < 0)
-			continue;
-		cwd[n] = '\0';
-		if (strcmp(cwd, path) != 0)
-			continue;
-		count++;
-		if (fn)
-			fn((pid_t)pid, ctx);
+	while ((filled = getdents64(proc, entries, sizeof(entries))) > 0) {
+		const struct dirent64 *d;
+		for (ssize_t at = 0; at < filled; at += d->d_reclen) {
+			char *end;
+			d = (const struct dirent64 *)(entries + at);
+			long pid = strtol(d->d_name, &end, 10);
+			if (pid <= 0 || *end || !has_cwd(pid, path))
+				continue;
+			count++;
+			if (fn)
+				fn((pid_t)pid, ctx);
+		}
 	}
 	return count;
 }

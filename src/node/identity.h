@@ -10,11 +10,11 @@
 enum role { ROLE_COORDINATOR, ROLE_WORKER };
 
 struct identity {
-	char *group;   /* "citus" */
-	char *name;    /* "citus-2" */
-	char *host;    /* the name under which this node is registered */
+	char *group; /* "citus" */
+	char *name;  /* "citus-2" */
+	char *host;  /* the name under which this node is registered */
 	int ordinal;
-	int size;      /* SET_SIZE: ordinals 0 to size - 1 are wanted */
+	int size; /* SET_SIZE: ordinals 0 to size - 1 are wanted */
 	enum role role;
 	int port;      /* the same on every node */
 	char *pattern; /* of the host names, with {domain} already filled in */
@@ -25,8 +25,8 @@ struct identity {
  * Errors name the setting and what to do. An ordinal beyond SET_SIZE is no error here: whether it
  * is one depends on the data directory (identity_is_leaving()).
  */
-struct identity *identity_of(const struct settings *s, const char *hostname,
-	const char *resolv_conf, struct err *e);
+struct identity *identity_of(
+	const struct settings *s, const char *hostname, const char *resolv_conf, struct err *e);
 
 /* identity_of() with this machine's host name and /etc/resolv.conf. */
 struct identity *identity_here(const struct settings *s, struct err *e);

@@ -91,28 +91,26 @@ static void find_unknown_variables(char *const *environment, struct settings_err
 	}
 }
 
-static void fail(struct settings_errors *errors, const struct value *value, const char *text,
-	const struct err *e)
-{
-	const char *hint = "";
-
-	if (text && strncmp(text, "tcp://", 6) == 0)
-		hint = " (Kubernetes sets this variable for a service of that name: give the pod "
-		       "enableServiceLinks: false)";
-	settings_errors_add(errors, "%s: %s%s", value->origin, e->msg, hint);
-}
-
 /* Takes text, if it is good, as the value; origin is handed over. */
 static void take_value(struct settings *s, enum setting_id id, const char *text, char *origin,
 	struct settings_errors *errors)
 {
+	const struct setting *setting = &settings_table[id];
 	struct value *value = &s->values[id];
 	struct err e;
 
 	free(value->origin);
 	value->origin = origin;
-	if (settings_check_value(id, text, &value->text, &value->number, &e) < 0)
-		fail(errors, value, settings_table[id].flags & SETTING_SECRET ? NULL : text, &e);
+	if (settings_check_value(id, text, &value->text, &value->number, &e) == 0)
+		return;
+	/* The name of a variable stands in its origin, a key of the INI file does not. */
+	bool named = strstr(origin, setting->env) != NULL;
+	bool of_service = !(setting->flags & SETTING_SECRET) && strstr(text, "://");
+	settings_errors_add(errors, "%s: %s%s%s%s", origin, named ? "" : setting->key,
+		named ? "" : ": ", e.msg,
+		of_service ? " (Kubernetes sets such a variable for a service of that name: give "
+			     "the pod enableServiceLinks: false)"
+			   : "");
 }
 
 static void take_default(struct settings *s, enum setting_id id, struct settings_errors *errors)

@@ -63,7 +63,7 @@ char *settings_did_you_mean(const char *given, const char *const *names)
 	for (; *names && strlen(given) <= NAME_MOST; names++) {
 		size_t d = strlen(*names) <= NAME_MOST ? distance(given, *names) : least;
 
-		if (d < least && d < strlen(*names)) {
+		if (d < least && 3 * d <= strlen(*names)) {
 			least = d;
 			nearest = *names;
 		}

@@ -1,0 +1,278 @@
+#include "prepare/prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/exit_code.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "init/launch.h"
+#include "node/address.h"
+#include "node/conf.h"
+#include "node/identity.h"
+#include "node/postgres_install.h"
+#include "node/render.h"
+#include "node/settings.h"
+#include "prepare/bootstrap.h"
+#include "prepare/privileges.h"
+#include "prepare/run_directory.h"
+
+#include "base/banned.h"
+
+extern char **environ;
+
+/* Everything that is known before anything is touched. */
+struct node {
+	struct settings *settings;
+	struct identity *identity;
+	struct postgres_install install;
+	char *conf; /* the link to the rendered files */
+	bool dropped_root;
+	struct user user;
+};
+
+/* A message of several lines shows a place in a template: one line of the log for each. */
+static enum exit_code fail(const struct err *e)
+{
+	_free_ char *copy = xstrdup(e->msg);
+	char *rest = NULL;
+
+	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_error("%s", line);
+	return exit_code_of(e->kind);
+}
+
+/* The descriptor of the passwords, when it is ours: only a memory file has seals. */
+static int secrets_fd(void)
+{
+	return fcntl(LAUNCH_FD_SECRETS, F_GET_SEALS) >= 0 ? LAUNCH_FD_SECRETS : -1;
+}
+
+/* All errors are told here, one line each. */
+static struct settings *load_settings(void)
+{
+	struct settings_errors errors;
+	struct settings *s = settings_load(environ, secrets_fd(), &errors);
+
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.messages[i]);
+	settings_errors_free(&errors);
+	if (s)
+		log_configure((enum log_level)settings_number(s, SET_LOG_LEVEL),
+			(enum log_format)settings_number(s, SET_LOG_FORMAT));
+	return s;
+}
+
+static int give_directories(const struct settings *s, const struct user *user, struct err *e)
+{
+	_free_ char *volume = file_parent(settings_text(s, SET_PGDATA));
+
+	if (privileges_give_directory(volume, user, e) < 0)
+		return -1;
+	return run_directory_give(settings_text(s, SET_RUN_DIRECTORY), user, e);
+}
+
+/* As root: gives the server what is its own, and goes on as its user. */
+static int leave_root(struct node *node, bool give, struct err *e)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (user_of_name("postgres", &node->user) < 0 || node->user.uid == 0)
+		return err_set(e, ERR_CONFIG,
+			"PostgreSQL does not run as root, and /etc/passwd has no user \"postgres\" to "
+			"run it as: make one in the image, or run the container as another user");
+	if (give && give_directories(node->settings, &node->user, e) < 0)
+		return -1;
+	if (privileges_drop(&node->user, e) < 0)
+		return -1;
+	node->dropped_root = true;
+	return 0;
+}
+
+static int find_out(struct node *node, struct err *e)
+{
+	node->identity = identity_here(node->settings, e);
+	if (!node->identity)
+		return -1;
+	if (postgres_install_find(settings_text(node->settings, SET_BIN_DIR), &node->install, e) <
+		0)
+		return -1;
+	node->conf = conf_directory_of(settings_text(node->settings, SET_PGDATA));
+	return 0;
+}
+
+static void node_fini(struct node *node)
+{
+	settings_free(node->settings);
+	identity_free(node->identity);
+	postgres_install_fini(&node->install);
+	free(node->conf);
+}
+
+static int render(const struct node *node, enum phase phase, struct err *e)
+{
+	const struct render_input input = {
+		.settings = node->settings,
+		.identity = node->identity,
+		.install = &node->install,
+		.conf_directory = node->conf,
+		.phase = phase,
+	};
+	struct conf_state state = { .phase = phase };
+	struct rendered files;
+
+	snprintf(state.citus_version, sizeof(state.citus_version), "%s",
+		node->install.citus_version);
+	int status = render_files(&input, &files, e);
+	if (status == 0)
+		status = conf_install(node->conf, &files, &state, e);
+	rendered_fini(&files);
+	return status;
+}
+
+/*
+ * The phase to start in. A directory that was there goes on in the phase it had reached, so that
+ * a restart serves at once; but while the extension is older than the library, ordinary roles
+ * stay out until the agent has brought it up.
+ */
+static enum phase first_phase(const struct node *node, enum data_state data)
+{
+	struct conf_state last;
+
+	if (data == DATA_ABSENT || conf_read_state(node->conf, &last) < 0)
+		return PHASE_LOCAL;
+	if (last.phase == PHASE_OPEN &&
+		postgres_install_compare(node->install.citus_version, last.citus_version) > 0)
+		return PHASE_CLUSTER;
+	return last.phase;
+}
+
+static int check_leaving(const struct node *node, enum data_state data, struct err *e)
+{
+	const struct identity *id = node->identity;
+
+	if (data == DATA_OURS || !identity_is_leaving(id))
+		return 0;
+	return err_set(e, ERR_CONFIG,
+		"\"%s\" is beyond the cluster's size and has no data: SET_SIZE is %d (%s), so the "
+		"nodes are %s-0 to %s-%d; raise SET_SIZE on all nodes, or lower the replicas of the "
+		"StatefulSet",
+		id->name, id->size, settings_origin(node->settings, SET_SET_SIZE), id->group,
+		id->group, id->size - 1);
+}
+
+static int copy_path(char *to, size_t size, const char *path, struct err *e)
+{
+	if ((size_t)snprintf(to, size, "%s", path) >= size)
+		return err_set(e, ERR_CONFIG,
+			"the path \"%.200s...\" is longer than %zu characters", path, size - 1);
+	return 0;
+}
+
+static int hand_over(const struct node *node, const char *data, struct err *e)
+{
+	const struct settings *s = node->settings;
+	_free_ char *config_file =
+		xasprintf("%s/%s", node->conf, render_file_names[RENDER_POSTGRESQL_CONF]);
+	_free_ char *passfile = run_directory_passfile(s);
+	_free_ char *notify = run_directory_notify(s);
+	struct address http = { 0 };
+	struct launch launch = {
+		.magic = LAUNCH_MAGIC,
+		.change_user = node->dropped_root,
+		.uid = geteuid(),
+		.gid = getegid(),
+		.stop_deadline_ms = (uint32_t)settings_number(s, SET_STOP_DEADLINE) * 1000,
+		.restart_limit = (uint32_t)settings_number(s, SET_RESTART_LIMIT),
+		.restart_window_s = (uint32_t)settings_number(s, SET_RESTART_WINDOW),
+		.log_level = (uint32_t)settings_number(s, SET_LOG_LEVEL),
+		.log_format = (uint32_t)settings_number(s, SET_LOG_FORMAT),
+	};
+
+	if (address_parse(settings_text(s, SET_HTTP_ADDRESS), &http, e) < 0)
+		return -1;
+	launch.http_port = (uint32_t)http.port;
+	snprintf(launch.node, sizeof(launch.node), "%s", node->identity->name);
+	if (copy_path(launch.postgres, sizeof(launch.postgres), node->install.postgres, e) < 0 ||
+		copy_path(launch.data_directory, sizeof(launch.data_directory), data, e) < 0 ||
+		copy_path(launch.config_file, sizeof(launch.config_file), config_file, e) < 0 ||
+		copy_path(launch.passfile, sizeof(launch.passfile), passfile, e) < 0 ||
+		copy_path(launch.notify_socket, sizeof(launch.notify_socket), notify, e) < 0)
+		return -1;
+	return launch_write(LAUNCH_FD_LAUNCH, &launch, e);
+}
+
+/* Looks at everything first, then touches. Killed anywhere in between and started again it ends
+ * the same. */
+static int start(const struct node *node, struct err *e)
+{
+	const char *data = settings_text(node->settings, SET_PGDATA);
+	enum data_state state;
+
+	if (bootstrap_inspect(data, node->install.major, &state, e) < 0 ||
+		check_leaving(node, state, e) < 0)
+		return -1;
+	enum phase phase = first_phase(node, state);
+
+	if (run_directory_make(node->settings, e) < 0 || bootstrap_clean(data, e) < 0)
+		return -1;
+	/* Before the data directory: where that is whole, the files are too. */
+	if (render(node, phase, e) < 0)
+		return -1;
+	if (state == DATA_ABSENT && bootstrap_create(node->settings, &node->install, e) < 0)
+		return -1;
+	_free_ char *real_path = realpath(data, NULL);
+	if (!real_path)
+		return err_sys(e, "could not follow \"%s\"", data);
+	if (bootstrap_repair(real_path, e) < 0)
+		return -1;
+	log_info("\"%s\" is the %s of %d nodes, host=%s postgres=%s citus=%s phase=%s",
+		node->identity->name, role_name(node->identity->role), node->identity->size,
+		node->identity->host, node->install.version, node->install.citus_version,
+		phase_name(phase));
+	return hand_over(node, real_path, e);
+}
+
+/* only is PHASE_COUNT at start, else the phase to render and nothing more. */
+static enum exit_code prepare(struct node *node, enum phase only)
+{
+	struct err e;
+
+	node->settings = load_settings();
+	if (!node->settings)
+		return EXIT_SETTINGS;
+	if (leave_root(node, only == PHASE_COUNT, &e) < 0)
+		return fail(&e);
+	if (node->dropped_root) {
+		/* Again as the user that the agent will read them as: a file of a password that
+		 * only root may read is no use to it. */
+		settings_free(node->settings);
+		node->settings = load_settings();
+		if (!node->settings)
+			return EXIT_SETTINGS;
+	}
+	if (find_out(node, &e) < 0)
+		return fail(&e);
+	int status = only == PHASE_COUNT ? start(node, &e) : render(node, only, &e);
+	return status < 0 ? fail(&e) : EXIT_OK;
+}
+
+int prepare_main(int argc, char **argv)
+{
+	enum phase only = argc == 3 ? phase_of_name(argv[2]) : PHASE_COUNT;
+	struct node node = { 0 };
+
+	log_init("prepare", LOG_WAIT);
+	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--phase") != 0 || only == PHASE_COUNT)) {
+		log_error("usage: citus-init prepare [--phase local|cluster|open]");
+		return EXIT_USAGE;
+	}
+	umask(022);
+	enum exit_code code = prepare(&node, only);
+	node_fini(&node);
+	return code;
+}

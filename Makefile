@@ -74,7 +74,8 @@ $(BUILD)/obj/node/templates.o: src/node/templates.S $(wildcard templates/*.tmpl)
 $(LIBRARY): $(filter-out $(BUILD)/obj/main.o,$(OBJECTS))
 	$(Q)rm -f $@; ar rcs $@ $^
 
-$(BINARY): $(BUILD)/obj/main.o $(LIBRARY)
+# The objects themselves, not the archive: libpq's wants must find the shim's symbols.
+$(BINARY): $(BUILD)/obj/main.o $(OBJECTS)
 	$(Q)mkdir -p $(@D); echo "  LINK  $@"; sh mk/link.sh $(CC_MODE) $(OUR_CFLAGS) $(CFLAGS) \
 		$(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_AGENT)
 

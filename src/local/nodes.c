@@ -27,6 +27,7 @@ enum {
 	START_FIRST_MS = 1000,
 	START_MOST_MS = 10 * 1000,
 	START_FORGET_MS = 30 * 1000,
+	STARTS_BEFORE_TAIL = 3,
 	/* Of questions: every node listens on this machine, so an answer comes at once or never. */
 	ASK_FIRST_MS = 20,
 	ASK_MOST_MS = 500,
@@ -223,7 +224,7 @@ static void ask(struct nodes *nodes, struct node *node)
 
 void nodes_turn(struct nodes *nodes)
 {
-	if (nodes->stage == NODES_STOPPING)
+	if (nodes->stage == NODES_STOPPING || nodes->hopeless >= 0)
 		return;
 	for (int k = 0; k < nodes->count; k++) {
 		struct node *node = &nodes->items[k];
@@ -289,9 +290,13 @@ bool nodes_on_exit(struct nodes *nodes, pid_t pid, int wait_status)
 		nodes->hopeless_code = WEXITSTATUS(wait_status);
 	}
 	plan_start(node, clock_now_ms());
-	if (nodes->hopeless < 0)
-		report_event(node->name, "ended, %s; will be started again%s", words,
-			node->start_at_ms > clock_now_ms() ? " after a while" : "");
+	if (nodes->hopeless >= 0)
+		return true;
+	report_event(node->name, "ended, %s; will be started again%s", words,
+		node->start_at_ms > clock_now_ms() ? " after a while" : "");
+	/* Once, when it does not look like bad luck any more. */
+	if (nodes->stage == NODES_FORMING && node->starts == STARTS_BEFORE_TAIL)
+		report_tail(node->log);
 	return true;
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { RESTART_RING = 128 }; /* a higher limit counts as this one */
+enum { RESTART_RING = 1000 }; /* the most that the setting allows; more counts as this */
 
 enum restart_cause {
 	RESTART_WAS_READY,

@@ -125,10 +125,14 @@ static enum life_event postmaster_ended(struct supervisor *s, int status)
 {
 	char words[96];
 	bool asked_fast = s->state == LIFE_HUSHING || s->state == LIFE_FAST;
-	enum log_level level = s->state >= LIFE_HUSHING ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
+	bool asked = s->state >= LIFE_HUSHING;
+	/* What the kernel kills for want of memory is often a backend; then postgres says so. */
+	const char *hint = !asked && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+				   ? "; if nobody sent that, the memory limit was reached"
+				   : "";
 
-	log_emit(level, "postgres (pid %d) %s", (int)s->postmaster.pid,
-		wait_status_words(status, words, sizeof(words)));
+	log_emit(asked ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "postgres (pid %d) %s%s",
+		(int)s->postmaster.pid, wait_status_words(status, words, sizeof(words)), hint);
 	s->postmaster.pid = 0;
 	s->clean = asked_fast && status == 0;
 	s->disk_full = status != 0 && postmaster_disk_is_full(s->launch.data_directory);

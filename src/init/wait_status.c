@@ -24,8 +24,7 @@ const char *wait_status_words(int status, char *words, size_t size)
 	if (WIFEXITED(status))
 		snprintf(words, size, "exited with code %d", WEXITSTATUS(status));
 	else
-		snprintf(words, size, "was ended by %s%s",
-			signal_name(WTERMSIG(status), name, sizeof(name)),
-			WTERMSIG(status) == SIGKILL ? " (when nobody sent it: out of memory)" : "");
+		snprintf(words, size, "was ended by %s",
+			signal_name(WTERMSIG(status), name, sizeof(name)));
 	return words;
 }

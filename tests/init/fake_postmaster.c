@@ -19,7 +19,9 @@
  *   liar            a child says READY=1 and STOPPING=1; itself it says nothing
  *   orphans=N       N grandchildren that end with code 2 at once, orphaned
  *
- * Each signal is appended to the file "signals" beside the data directory.
+ * Beside the data directory it leaves "starts", a line each, "signals", what it was sent, and
+ * "inherited", its signal masks and descriptors as it found them. A file "hang-version" beside
+ * the program lets "postgres -V" hang, and prepare with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -194,6 +196,31 @@ static void read_behaviour(void)
 		close(fd);
 }
 
+/* Before it opens or blocks anything itself. */
+static void write_inherited(void)
+{
+	char text[8192];
+	int status = open("/proc/self/status", O_RDONLY);
+	ssize_t n = read(status, text, sizeof(text) - 1024);
+
+	close(status);
+	size_t used = n > 0 ? (size_t)n : 0;
+	for (int fd = 0; fd < 256 && used < sizeof(text) - 512; fd++) {
+		char link[64];
+		char target[256];
+
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(link, target, sizeof(target) - 1);
+		if (length < 0)
+			continue;
+		target[length] = '\0';
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "fd %d %s\n", fd, target);
+	}
+	text[used] = '\0';
+	write_file("../inherited", O_TRUNC, text);
+}
+
 static int play_postmaster(const char *data)
 {
 	struct signalfd_siginfo info;
@@ -201,6 +228,7 @@ static int play_postmaster(const char *data)
 
 	if (chdir(data) < 0)
 		fail(data);
+	write_inherited();
 	if (access("postmaster.pid", F_OK) == 0) {
 		fprintf(stderr, "fake postgres: lock file \"postmaster.pid\" already exists\n");
 		return 1;
@@ -230,25 +258,35 @@ static int play_postmaster(const char *data)
 	return 1;
 }
 
-/* What prepare looks at after initdb, and no more. */
+/* What prepare looks at in a data directory, and no more. */
 static int play_initdb(int argc, char **argv)
 {
+	static const char *const directories[] = { "", "base", "base/1", "global", "pg_commit_ts",
+		"pg_dynshmem", "pg_logical", "pg_multixact", "pg_multixact/members",
+		"pg_multixact/offsets", "pg_notify", "pg_replslot", "pg_serial", "pg_snapshots",
+		"pg_stat", "pg_stat_tmp", "pg_subtrans", "pg_tblspc", "pg_twophase", "pg_wal",
+		"pg_xact" };
+	static const char *const files[] = { "PG_VERSION", "base/1/PG_VERSION",
+		"global/pg_filenode.map", "global/pg_control" };
 	const char *data = NULL;
 	char path[PATH_MAX];
 
 	for (int i = 1; i + 1 < argc; i++)
-		if (strcmp(argv[i], "-D") == 0)
+		if (strcmp(argv[i], "-D") == 0 || strcmp(argv[i], "--pgdata") == 0)
 			data = argv[i + 1];
-	if (!data || (mkdir(data, 0700) < 0 && errno != EEXIST))
+	if (!data)
 		fail("initdb");
-	snprintf(path, sizeof(path), "%s/PG_VERSION", data);
-	write_file(path, O_TRUNC, "15\n");
-	snprintf(path, sizeof(path), "%s/global", data);
-	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/global/pg_control", data);
-	write_file(path, O_TRUNC, "fake\n");
-	snprintf(path, sizeof(path), "%s/base", data);
-	mkdir(path, 0700);
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", data, directories[i]);
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			fail(path);
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", data, files[i]);
+		write_file(path, O_TRUNC, "15\n");
+	}
+	if (truncate(path, 8192) < 0) /* pg_control, the last one */
+		fail(path);
 	return 0;
 }
 
@@ -260,7 +298,13 @@ int main(int argc, char **argv)
 	if (strcmp(name, "initdb") == 0)
 		return play_initdb(argc, argv);
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-V") == 0 || strcmp(argv[i], "--version") == 0) {
+		if (strcmp(argv[i], "-V") == 0) {
+			char path[PATH_MAX];
+
+			snprintf(path, sizeof(path), "%.*shang-version",
+				slash ? (int)(slash - argv[0] + 1) : 0, argv[0]);
+			if (access(path, F_OK) == 0)
+				pause();
 			printf("postgres (PostgreSQL) 15.0 (fake)\n");
 			return 0;
 		}

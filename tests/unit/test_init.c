@@ -1,0 +1,312 @@
+/* The pure parts of PID 1: its table of states, the restart rules, the parsers. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "init/life.h"
+#include "init/lock.h"
+#include "init/notify.h"
+#include "init/pidfile.h"
+#include "init/restart.h"
+#include "init/wait_status.h"
+
+#define WHOLE_FILE "4711\n/pgdata/data\n1700000000\n5432\n/run\n*\n  5432001 3\n"
+
+static const struct {
+	const char *text;
+	pid_t pid;
+	enum pidfile_state state;
+} pidfiles[] = {
+	{ WHOLE_FILE "ready   \n", 4711, PIDFILE_READY },
+	{ WHOLE_FILE "standby \n", 4711, PIDFILE_READY },
+	{ WHOLE_FILE "starting\n", 4711, PIDFILE_STARTING },
+	{ WHOLE_FILE "stopping\n", 4711, PIDFILE_STOPPING },
+	{ WHOLE_FILE "ready   \nmore\n", 4711, PIDFILE_READY },
+	{ WHOLE_FILE "read\n", 4711, PIDFILE_UNKNOWN },
+	{ WHOLE_FILE "ready", 4711, PIDFILE_UNKNOWN }, /* being written */
+	{ WHOLE_FILE, 4711, PIDFILE_UNKNOWN },
+	{ "4711\n", 4711, PIDFILE_UNKNOWN },
+	{ "47", 0, PIDFILE_UNKNOWN },
+	{ "", 0, PIDFILE_UNKNOWN },
+	{ "\n", 0, PIDFILE_UNKNOWN },
+	{ "-4711\n", 0, PIDFILE_UNKNOWN }, /* a stand-alone backend */
+	{ "4711x\n", 0, PIDFILE_UNKNOWN },
+	{ "99999999999999999999\n", 0, PIDFILE_UNKNOWN },
+	{ "\n\n\n\n\n\n\nready\n", 0, PIDFILE_READY },
+};
+
+START_TEST(pidfile_is_read)
+{
+	struct pidfile file = pidfile_parse(pidfiles[_i].text, strlen(pidfiles[_i].text));
+
+	ck_assert_int_eq(file.pid, pidfiles[_i].pid);
+	ck_assert_int_eq(file.state, pidfiles[_i].state);
+}
+END_TEST
+
+START_TEST(half_a_pidfile_is_never_ready)
+{
+	static const char text[] = WHOLE_FILE "ready   \n";
+
+	for (size_t length = 0; length < sizeof(text) - 1; length++)
+		ck_assert_int_eq(pidfile_parse(text, length).state, PIDFILE_UNKNOWN);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	enum notify_word word;
+} datagrams[] = {
+	{ "READY=1", NOTIFY_READY },
+	{ "READY=1\n", NOTIFY_READY },
+	{ "STATUS=up\nREADY=1\nMAINPID=7", NOTIFY_READY },
+	{ "STOPPING=1", NOTIFY_STOPPING },
+	{ "READY=1\nSTOPPING=1", NOTIFY_STOPPING },
+	{ "READY=10", NOTIFY_NOTHING },
+	{ "NOTREADY=1", NOTIFY_NOTHING },
+	{ "READY=", NOTIFY_NOTHING },
+	{ "\n\n", NOTIFY_NOTHING },
+	{ "", NOTIFY_NOTHING },
+};
+
+START_TEST(datagram_is_read)
+{
+	const char *text = datagrams[_i].text;
+
+	ck_assert_int_eq(notify_parse(text, strlen(text)), datagrams[_i].word);
+}
+END_TEST
+
+START_TEST(rungs_share_one_deadline)
+{
+	unsigned stop = 0;
+	unsigned restart = 0;
+
+	for (int state = LIFE_CLEAR_WAIT; state <= LIFE_CLEAR_KILL; state++)
+		restart += life_traits[state].share;
+	for (int state = LIFE_HUSHING; state < LIFE_OVER; state++) {
+		ck_assert_msg(life_traits[state].share > 0, "%s", life_traits[state].name);
+		stop += life_traits[state].share;
+	}
+	ck_assert_uint_eq(stop, LIFE_WHOLE);
+	ck_assert_uint_eq(restart, LIFE_WHOLE);
+}
+END_TEST
+
+START_TEST(limits_are_shares_with_a_cap)
+{
+	ck_assert_int_eq(life_limit_ms(LIFE_READY, 25000), -1);
+	ck_assert_int_eq(life_limit_ms(LIFE_FAST, 25000), 15000);
+	ck_assert_int_eq(life_limit_ms(LIFE_HUSHING, 5000), 250);
+	ck_assert_int_eq(life_limit_ms(LIFE_HUSHING, 3600000), 1000);
+	/* The postmaster kills its children 5 s after SIGQUIT by itself. */
+	ck_assert_int_gt(life_limit_ms(LIFE_IMMEDIATE, 25000), 5000);
+	ck_assert_int_eq(
+		life_limit_ms(LIFE_IMMEDIATE, UINT32_MAX), (int64_t)UINT32_MAX * 230 / 1000);
+}
+END_TEST
+
+START_TEST(table_is_whole)
+{
+	ck_assert_ptr_nonnull(life_traits[_i].name);
+	for (int event = 0; event < LIFE_EVENT_COUNT; event++) {
+		enum life_state next = life_next((enum life_state)_i, (enum life_event)event);
+
+		ck_assert_int_lt(next, LIFE_STATE_COUNT);
+		ck_assert(event != EVENT_NONE || next == LIFE_SAME);
+		/* A rung is never taken back. */
+		if (_i >= LIFE_HUSHING && next != LIFE_SAME)
+			ck_assert_int_gt(next, _i);
+	}
+	/* What has a limit must know what follows. */
+	if (life_traits[_i].share > 0)
+		ck_assert_int_ne(life_next((enum life_state)_i, EVENT_TIMER), LIFE_SAME);
+	if (life_traits[_i].scans)
+		ck_assert_int_ne(life_next((enum life_state)_i, EVENT_CLEAR), LIFE_SAME);
+}
+END_TEST
+
+/* Time passes, children end when they are told to: a stop that is asked for anywhere ends. */
+START_TEST(stop_ends_from_everywhere)
+{
+	enum life_event asked[] = { EVENT_STOP, EVENT_STOP_NOW };
+
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		enum life_state state = (enum life_state)_i;
+		enum life_state next = life_next(state, asked[i]);
+		int steps = 0;
+
+		if (next != LIFE_SAME)
+			state = next;
+		while (state != LIFE_OVER && steps++ < LIFE_STATE_COUNT) {
+			next = life_next(state, EVENT_TIMER);
+			if (next == LIFE_SAME)
+				next = life_next(state, EVENT_FAILED);
+			ck_assert_msg(next != LIFE_SAME, "stuck in %s", life_traits[state].name);
+			state = next;
+		}
+		ck_assert_int_eq(state, LIFE_OVER);
+	}
+}
+END_TEST
+
+START_TEST(graph_names_every_state)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	life_print_graph(out);
+	fclose(out);
+	ck_assert_int_eq(strncmp(text, "stateDiagram-v2\n", 16), 0);
+	for (int state = LIFE_SAME + 1; state < LIFE_OVER; state++)
+		ck_assert_msg(strstr(text, life_traits[state].name) != NULL, "%s",
+			life_traits[state].name);
+	free(text);
+}
+END_TEST
+
+START_TEST(restarts_are_limited_within_the_window)
+{
+	struct restart r = { 0 };
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(restart_delay_ms(&r, RESTART_WAS_READY, 3, 1000, 100 * i), 0);
+	ck_assert_uint_eq(restart_count(&r, 1000, 300), 3);
+	ck_assert_int_eq(restart_delay_ms(&r, RESTART_WAS_READY, 3, 1000, 999), -1);
+	/* The first one leaves the window. */
+	ck_assert_int_eq(restart_delay_ms(&r, RESTART_WAS_READY, 3, 1000, 1000), 0);
+	ck_assert_int_eq(restart_delay_ms(&r, RESTART_WAS_READY, 3, 1000, 1001), -1);
+}
+END_TEST
+
+START_TEST(no_restart_is_allowed_at_all)
+{
+	struct restart r = { 0 };
+
+	ck_assert_int_eq(restart_delay_ms(&r, RESTART_NEVER_READY, 0, 1000, 0), -1);
+}
+END_TEST
+
+START_TEST(ring_goes_round)
+{
+	struct restart r = { 0 };
+
+	for (int i = 0; i < 3 * RESTART_RING; i++)
+		ck_assert_int_eq(restart_delay_ms(&r, RESTART_WAS_READY, 2, 10, 5 * (int64_t)i), 0);
+	for (int i = 0; i < RESTART_RING; i++)
+		restart_delay_ms(&r, RESTART_WAS_READY, UINT32_MAX, 1000000, 1000000);
+	ck_assert_int_eq(restart_delay_ms(&r, RESTART_WAS_READY, UINT32_MAX, 1000000, 1000000), -1);
+}
+END_TEST
+
+START_TEST(death_before_ready_backs_off)
+{
+	static const int64_t expected[] = { 100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000 };
+	struct restart r = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
+		ck_assert_int_eq(
+			restart_delay_ms(&r, RESTART_NEVER_READY, 100, 1000, 0), expected[i]);
+	ck_assert_int_eq(restart_delay_ms(&r, RESTART_WAS_READY, 100, 1000, 0), 0);
+	ck_assert_int_eq(restart_delay_ms(&r, RESTART_NEVER_READY, 100, 1000, 0), 100);
+}
+END_TEST
+
+START_TEST(full_disk_does_not_count)
+{
+	static const int64_t expected[] = { 5000, 10000, 20000, 30000, 30000 };
+	struct restart r = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
+		ck_assert_int_eq(restart_delay_ms(&r, RESTART_DISK_FULL, 0, 1000, 0), expected[i]);
+	ck_assert_uint_eq(restart_count(&r, 1000, 0), 0);
+}
+END_TEST
+
+START_TEST(wait_status_is_put_into_words)
+{
+	char words[96];
+
+	ck_assert_str_eq(wait_status_words(3 << 8, words, sizeof(words)), "exited with code 3");
+	ck_assert_str_eq(wait_status_words(9, words, sizeof(words)), "was ended by SIGKILL");
+	ck_assert_str_eq(wait_status_words(40, words, sizeof(words)), "was ended by signal 40");
+}
+END_TEST
+
+START_TEST(lock_lies_beside_the_data_directory)
+{
+	char made[] = "/tmp/citus-init-lock-XXXXXX";
+	char data[64];
+	char expected[96];
+	struct lock one, two;
+	struct err e;
+
+	ck_assert_ptr_nonnull(mkdtemp(made));
+	snprintf(data, sizeof(data), "%s/data//", made);
+	snprintf(expected, sizeof(expected), "%s/.citus-init.lock", made);
+	ck_assert_int_eq(lock_open(&one, data, &e), 0);
+	ck_assert_str_eq(one.path, expected);
+	ck_assert_int_eq(lock_open(&two, data, &e), 0);
+	ck_assert_int_eq(lock_try(&one, &e), LOCK_TAKEN);
+	ck_assert_int_eq(lock_try(&two, &e), LOCK_HELD_ELSEWHERE);
+	char words[128];
+	lock_holder(&two, words, sizeof(words));
+	ck_assert_msg(strstr(words, "process") || strstr(words, "visible"), "%s", words);
+	close(one.fd);
+	ck_assert_int_eq(lock_try(&two, &e), LOCK_TAKEN);
+	close(two.fd);
+	unlink(expected);
+	rmdir(made);
+}
+END_TEST
+
+static const char *const bad_directories[] = { "pgdata", "", "/", "///", "/nowhere/pgdata/data" };
+
+START_TEST(lock_refuses_a_bad_directory)
+{
+	struct lock lock;
+	struct err e;
+
+	ck_assert_int_eq(lock_open(&lock, bad_directories[_i], &e), -1);
+	ck_assert_int_eq(e.kind, ERR_CONFIG);
+	ck_assert_int_eq(lock.fd, -1);
+}
+END_TEST
+
+Suite *suite_init(void);
+
+Suite *suite_init(void)
+{
+	Suite *suite = suite_create("init");
+	TCase *parsers = tcase_create("parsers");
+	TCase *life = tcase_create("life");
+	TCase *restart = tcase_create("restart");
+	TCase *lock = tcase_create("lock");
+
+	tcase_add_loop_test(parsers, pidfile_is_read, 0, (int)ARRAY_LEN(pidfiles));
+	tcase_add_test(parsers, half_a_pidfile_is_never_ready);
+	tcase_add_loop_test(parsers, datagram_is_read, 0, (int)ARRAY_LEN(datagrams));
+	tcase_add_test(parsers, wait_status_is_put_into_words);
+	suite_add_tcase(suite, parsers);
+
+	tcase_add_test(life, rungs_share_one_deadline);
+	tcase_add_test(life, limits_are_shares_with_a_cap);
+	tcase_add_loop_test(life, table_is_whole, LIFE_SAME + 1, LIFE_STATE_COUNT);
+	tcase_add_loop_test(life, stop_ends_from_everywhere, LIFE_SAME + 1, LIFE_STATE_COUNT);
+	tcase_add_test(life, graph_names_every_state);
+	suite_add_tcase(suite, life);
+
+	tcase_add_test(restart, restarts_are_limited_within_the_window);
+	tcase_add_test(restart, no_restart_is_allowed_at_all);
+	tcase_add_test(restart, ring_goes_round);
+	tcase_add_test(restart, death_before_ready_backs_off);
+	tcase_add_test(restart, full_disk_does_not_count);
+	suite_add_tcase(suite, restart);
+
+	tcase_add_test(lock, lock_lies_beside_the_data_directory);
+	tcase_add_loop_test(lock, lock_refuses_a_bad_directory, 0, (int)ARRAY_LEN(bad_directories));
+	suite_add_tcase(suite, lock);
+	return suite;
+}

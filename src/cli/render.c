@@ -5,7 +5,6 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/secret.h"
 #include "cli/commands.h"
 #include "node/conf.h"
 #include "node/render.h"
@@ -40,36 +39,15 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return optind == argc && o->phase < PHASE_COUNT ? 0 : -1;
 }
 
-/*
- * The settings of this environment. No rendered file holds a password, so whoever looks at them
- * need not have any: those that are missing are made up.
- */
 static struct settings *load_settings(void)
 {
-	size_t count = 0;
-	size_t added = 0;
-	char *made_up[16] = { NULL };
-
-	while (environ[count])
-		count++;
-	_free_ char **environment = xcalloc(count + ARRAY_LEN(made_up), sizeof(*environment));
-	memcpy(environment, environ, count * sizeof(*environment));
-	for (const char *const *name = secret_names; *name && added < ARRAY_LEN(made_up); name++) {
-		_free_ char *file = xasprintf("%s_FILE", *name);
-
-		if (!getenv(*name) && !getenv(file)) {
-			made_up[added] = xasprintf("%s=not needed here", *name);
-			environment[count + added] = made_up[added];
-			added++;
-		}
-	}
 	struct settings_errors errors;
-	struct settings *s = settings_load(environment, -1, &errors);
+	/* No rendered file holds a password. */
+	struct settings *s = settings_load_without_secrets(environ, &errors);
+
 	for (size_t i = 0; i < errors.count; i++)
 		fprintf(stderr, "citus-init render: %s\n", errors.messages[i]);
 	settings_errors_free(&errors);
-	for (size_t i = 0; i < added; i++)
-		free(made_up[i]);
 	return s;
 }
 

@@ -47,6 +47,7 @@ static int reap(struct capture *c, int *status, struct err *e)
 	pid_t pid = c->pid;
 
 	c->pid = 0;
+	close(take_fd(&c->fd));
 	while (waitpid(pid, status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(e, "could not wait for \"%s\"", c->path);
@@ -80,7 +81,6 @@ int capture_finish(struct capture *c, int64_t timeout_ms, size_t max, char **out
 {
 	int64_t deadline_ms = clock_now_ms() + timeout_ms;
 	_free_ char *text = xcalloc(max + 1, 1);
-	_close_ int fd = c->fd;
 	struct err ignored;
 	size_t used = 0;
 	int more;

@@ -134,6 +134,22 @@ static int render(const struct node *node, enum phase phase, struct err *e)
 	return status;
 }
 
+/* A template that is broken at a start does not stop a node that has good files. */
+static int render_at_start(
+	const struct node *node, enum phase phase, enum data_state data, struct err *e)
+{
+	struct conf_state last;
+
+	if (render(node, phase, e) == 0)
+		return 0;
+	if (e->kind != ERR_CONFIG || data == DATA_ABSENT || conf_read_state(node->conf, &last) < 0)
+		return -1;
+	fail(e);
+	log_warning("the last good files in \"%s\" stay in use, phase=%s", node->conf,
+		phase_name(last.phase));
+	return 0;
+}
+
 /*
  * The phase to start in. A directory that was there goes on in the phase it had reached, so that
  * a restart serves at once; but while the extension is older than the library, ordinary roles
@@ -221,7 +237,7 @@ static int start(const struct node *node, struct err *e)
 	if (run_directory_make(node->settings, e) < 0 || bootstrap_clean(data, e) < 0)
 		return -1;
 	/* Before the data directory: where that is whole, the files are too. */
-	if (render(node, phase, e) < 0)
+	if (render_at_start(node, phase, state, e) < 0)
 		return -1;
 	if (state == DATA_ABSENT && bootstrap_create(node->settings, &node->install, e) < 0)
 		return -1;

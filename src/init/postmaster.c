@@ -56,7 +56,8 @@ int postmaster_start(struct postmaster *p, const struct launch *launch, int lock
 {
 	char config_file[sizeof(launch->config_file) + sizeof("config_file=")];
 	const char *const argv[] = {
-		"postgres",
+		/* Its path, for postgres finds its library and share directories by it. */
+		launch->postgres,
 		"-D",
 		launch->data_directory,
 		"-c",

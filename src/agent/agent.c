@@ -202,7 +202,21 @@ static void on_setup_timer(evutil_socket_t fd, short what, void *arg)
 	look(arg);
 }
 
-/* The server is there, or went: everything that talks to it begins or ends. */
+/* Everything that talks to the server ends; HTTP goes on telling what is. */
+static void leave_server(struct agent *a)
+{
+	a->view.setup = SETUP_WAITING;
+	evtimer_del(a->setup_timer);
+	evtimer_del(a->listen_timer);
+	gate_reset(a->gate);
+	setup_reset(a->setup);
+	sql_reset(a->listener);
+	if (a->members)
+		members_close(take_ptr(a->members));
+	if (a->knock)
+		knock_stop(a->knock);
+}
+
 static void on_postgres(struct agent *a, const struct control_message *m)
 {
 	bool was_ready = is_ready(a);
@@ -211,24 +225,13 @@ static void on_postgres(struct agent *a, const struct control_message *m)
 	a->view.postgres_pid = m->postgres.pid;
 	a->view.postgres_restarts = m->postgres.restarts;
 	a->view.agent_restarts = m->postgres.agent_restarts;
-	if (is_ready(a)) {
-		a->view.postgres_was_ready = true;
-		if (!was_ready)
-			look(a);
-		return;
-	}
-	a->view.postgres_was_ready &= m->postgres.state == CONTROL_POSTGRES_STOPPING;
-	if (!was_ready || m->postgres.state == CONTROL_POSTGRES_STOPPING)
-		return;
-	a->view.setup = SETUP_WAITING;
-	evtimer_del(a->setup_timer);
-	gate_reset(a->gate);
-	setup_reset(a->setup);
-	sql_reset(a->listener);
-	if (a->members)
-		members_close(take_ptr(a->members));
-	if (a->knock)
-		knock_stop(a->knock);
+	a->view.postgres_was_ready |= is_ready(a);
+	a->view.postgres_was_ready &= m->postgres.state == CONTROL_POSTGRES_READY ||
+				      m->postgres.state == CONTROL_POSTGRES_STOPPING;
+	if (is_ready(a) && !was_ready)
+		look(a);
+	else if (!is_ready(a) && was_ready)
+		leave_server(a);
 }
 
 static void say_stop_ready(struct agent *a)
@@ -270,7 +273,12 @@ static void on_stop(struct agent *a)
 		const struct member *m = &a->view.cluster->members[i];
 		silent_peer |= m->group > 0 && !m->reachable;
 	}
-	if (silent_peer && is_ready(a) && !sql_is_busy(a->quieter))
+	bool was_ready = is_ready(a);
+
+	a->view.postgres = CONTROL_POSTGRES_STOPPING;
+	if (was_ready)
+		leave_server(a);
+	if (silent_peer && was_ready && !sql_is_busy(a->quieter))
 		sql_run(a->quieter, quiet, ARRAY_LEN(quiet), a, on_quiet);
 	else
 		say_stop_ready(a);

@@ -1,0 +1,4 @@
+-- Part of the stand-in for Citus that the tests of citus-init use; never for production.
+--
+-- Nothing differs: a test makes an old extension by writing its version into pg_extension, and
+-- ALTER EXTENSION citus UPDATE has to find a way from there.

@@ -170,7 +170,8 @@ class Node:
 
     def child(self, *command):
         for pid in children(self.pid):
-            if is_alive(pid) and command_of(pid)[:len(command)] == list(command):
+            line = command_of(pid) if is_alive(pid) else []
+            if line and [os.path.basename(line[0]), *line[1:len(command)]] == list(command):
                 return pid
         return None
 

@@ -68,10 +68,13 @@ static int refuse_owner(const char *path, uid_t owner, struct err *e)
 
 	(void)!user_of_uid(owner, &theirs);
 	(void)!user_of_uid(geteuid(), &ours);
+	/* PostgreSQL does not run as root, so that is no way out. */
+	_free_ char *other_way =
+		owner ? xasprintf("run the container as uid %u, or ", owner) : xstrdup("");
 	return err_set(e, ERR_REFUSED,
 		"the data directory \"%s\" belongs to uid %u (%s), but PostgreSQL runs as uid %u "
-		"(%s): run the container as uid %u, or give the directory and all in it to uid %u",
-		path, owner, theirs.name, geteuid(), ours.name, owner, geteuid());
+		"(%s): %sgive the directory and all in it to uid %u",
+		path, owner, theirs.name, geteuid(), ours.name, other_way, geteuid());
 }
 
 static int check_version(const char *path, int major, struct err *e)
@@ -206,6 +209,18 @@ int bootstrap_inspect(const char *path, int major, enum data_state *state, struc
 	return 0;
 }
 
+int bootstrap_check_volume(const char *data_directory, struct err *e)
+{
+	_free_ char *parent = file_parent(data_directory);
+
+	if (access(parent, R_OK | W_OK | X_OK) == 0)
+		return 0;
+	return err_sys(e,
+		"uid %u cannot write to \"%s\", where the data directory and the configuration files "
+		"lie: give it that directory, or let Kubernetes do so by the pod's fsGroup",
+		geteuid(), parent);
+}
+
 int bootstrap_clean(const char *data_directory, struct err *e)
 {
 	_free_ char *left_over = new_directory_of(data_directory);
@@ -223,11 +238,6 @@ int bootstrap_create(
 	_free_ char *made = new_directory_of(data);
 	_free_ char *parent = file_parent(data);
 
-	if (access(parent, W_OK | X_OK) < 0)
-		return err_sys(e,
-			"uid %u cannot write to \"%s\", where the data directory is to be made: give "
-			"it that directory, or let Kubernetes do it by the pod's fsGroup",
-			geteuid(), parent);
 	if (initdb_run(s, install, made, e) < 0)
 		return -1;
 	if (file_sync_filesystem(made, e) < 0)

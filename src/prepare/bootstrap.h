@@ -21,6 +21,9 @@ enum data_state {
 int bootstrap_inspect(
 	const char *data_directory, int major, enum data_state *state, struct err *e) NODISCARD;
 
+/* That the data directory's parent, the volume, can be written to; touches nothing. */
+int bootstrap_check_volume(const char *data_directory, struct err *e) NODISCARD;
+
 /* Removes what an interrupted bootstrap_create() left behind. The lock must be held: then nobody
  * can be writing there. */
 int bootstrap_clean(const char *data_directory, struct err *e) NODISCARD;

@@ -230,7 +230,7 @@ static int start(const struct node *node, struct err *e)
 	enum data_state state;
 
 	if (bootstrap_inspect(data, node->install.major, &state, e) < 0 ||
-		check_leaving(node, state, e) < 0)
+		check_leaving(node, state, e) < 0 || bootstrap_check_volume(data, e) < 0)
 		return -1;
 	enum phase phase = first_phase(node, state);
 

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "prepare/bootstrap.h"
 #include "scratch.h"
 
@@ -29,6 +30,19 @@ static void make_complete(void)
 		scratch_write_text(name, "15\n");
 	}
 	scratch_write("data/global/pg_control", control, sizeof(control), 0600);
+}
+
+/* What is removed and repaired is logged, which is no news here. */
+static void setup(void)
+{
+	scratch_make();
+	log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+}
+
+static void teardown(void)
+{
+	log_configure(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	scratch_remove();
 }
 
 static int inspect(enum data_state *state, struct err *e)
@@ -273,7 +287,7 @@ Suite *suite_bootstrap(void)
 	Suite *s = suite_create("bootstrap");
 	TCase *c = tcase_create("data directory");
 
-	tcase_add_checked_fixture(c, scratch_make, scratch_remove);
+	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, takes_nothing_and_an_empty_directory);
 	tcase_add_test(c, takes_a_complete_directory);
 	tcase_add_test(c, takes_a_link_to_a_complete_directory);

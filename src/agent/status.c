@@ -109,7 +109,7 @@ static json_t *member_of(const struct member *m, int64_t now_ms)
 	put(o, "state", text(member_state_name(m->state)));
 	put(o, "meaning", text_or_null(member_state_meaning(m->state)));
 	put(o, "reason", text_or_null(m->reason));
-	put(o, "reachable", json_boolean(m->reachable));
+	put(o, "reachable", m->state == MEMBER_UNKNOWN ? json_null() : json_boolean(m->reachable));
 	put(o, "registered", json_boolean(m->registered));
 	put(o, "group", number_or_null(m->group));
 	put(o, "version", text_or_null(m->version));

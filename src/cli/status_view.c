@@ -198,6 +198,11 @@ static int print_cluster(FILE *out, const json_t *node, const json_t *cluster)
 	print_field(out, cluster, "id");
 	fprintf(out, "  %s    coordinator ", is_true(cluster, "formed") ? "formed" : "not formed");
 	print_field(out, node, "name");
+	if (json_is_integer(json_object_get(cluster, "looked_seconds_ago"))) {
+		fputs("    looked ", out);
+		print_field(out, cluster, "looked_seconds_ago");
+		fputs(" s ago", out);
+	}
 	fputc('\n', out);
 	print_table(out, members);
 	json_array_foreach(members, i, member) needs_attention |= print_attention(out, member);

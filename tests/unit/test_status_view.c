@@ -44,7 +44,8 @@ START_TEST(a_cluster_with_a_node_that_does_not_answer)
 	_free_ char *text = printed_view(&v.node, &code);
 	ck_assert_int_eq(code, EXIT_NOT_READY);
 	ck_assert_str_eq(text,
-		"cluster 4c1c0b8e-0000-4000-8000-000000000001  formed    coordinator citus-0\n"
+		"cluster 4c1c0b8e-0000-4000-8000-000000000001  formed    coordinator citus-0    "
+		"looked 2 s ago\n"
 		"NODE     ROLE         HOST           REACHABLE  REGISTERED  VERSION         SHARDS\n"
 		"citus-0  coordinator  citus-0.citus  yes        yes         15.20 / 13.2-1       0\n"
 		"citus-1  worker       citus-1.citus  yes        yes         15.20 / 13.2-1      16\n"
@@ -81,7 +82,7 @@ START_TEST(a_cluster_that_is_not_formed)
 	v.node.member = false;
 	_free_ char *text = printed_view(&v.node, &code);
 	ck_assert_int_eq(code, EXIT_NOT_READY);
-	ck_assert_ptr_nonnull(strstr(text, "cluster -  not formed    coordinator citus-0\n"));
+	ck_assert_ptr_nonnull(strstr(text, "cluster -  not formed    coordinator citus-0 "));
 	ck_assert_ptr_nonnull(strstr(text, "citus-0: not ready: the cluster is not formed\n"));
 }
 END_TEST

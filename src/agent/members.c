@@ -640,6 +640,9 @@ struct members *members_open(struct event_base *loop, struct evdns_base *dns,
 	snprintf(m->port, sizeof(m->port), "%d", id->port);
 	m->view = xcalloc(1, sizeof(*m->view));
 	m->view->count = id->size;
+	/* What the set-up has read already; the rest is known after the first round. */
+	memcpy(m->view->id, view->cluster_id, sizeof(m->view->id));
+	m->view->formed = view->member;
 	m->view->members = xcalloc((size_t)id->size, sizeof(*m->view->members));
 	m->workers = xcalloc((size_t)m->count, sizeof(*m->workers));
 	view->cluster = m->view;

@@ -1,0 +1,77 @@
+"""
+The cluster tests run real nodes through "citus-init local", on the real Citus
+where it is installed, else on the stand-in; every report says which of the two.
+"""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+import harness
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def choose_postgres():
+    """The bin directory and the kind of Citus, from the one script that knows."""
+    out = subprocess.run([ROOT / "tests/lib/choose-postgres.sh"], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout
+    return dict(line.split("=", 1) for line in out.splitlines())
+
+
+def pytest_configure(config):
+    chosen = choose_postgres()
+    config.citus_kind = chosen["citus"]
+    os.environ["CITUS_INIT_POSTGRES_BIN_DIR"] = chosen["bin_dir"]
+
+
+def pytest_report_header(config):
+    return f"citus: {config.citus_kind} ({os.environ['CITUS_INIT_POSTGRES_BIN_DIR']})"
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.write_line(f"these tests ran on the {config.citus_kind} Citus")
+
+
+@pytest.fixture
+def citus_kind(request):
+    """"real" or "stand-in"."""
+    return request.config.citus_kind
+
+
+@pytest.fixture
+def workspace():
+    """A directory that the user of the nodes can reach, removed at the end."""
+    with harness.workspace() as path:
+        yield path
+
+
+@pytest.fixture
+def start(workspace):
+    """Starts clusters in the workspace; all are stopped at the end, and their logs searched for
+    passwords."""
+    clusters = []
+
+    def start_cluster(nodes=3, name="cluster", **kwargs):
+        cluster = harness.Cluster(workspace / name, nodes, **kwargs)
+        clusters.append(cluster)
+        return cluster
+
+    yield start_cluster
+    for cluster in clusters:
+        cluster.stop()
+        cluster.assert_no_secrets_in_logs()
+
+
+@pytest.fixture(scope="module")
+def shared_cluster():
+    """One formed cluster of three for the tests of a module that only look."""
+    with harness.workspace() as path:
+        cluster = harness.Cluster(path / "cluster", 3)
+        try:
+            cluster.wait_formed()
+            yield cluster
+        finally:
+            cluster.stop()
+        cluster.assert_no_secrets_in_logs()

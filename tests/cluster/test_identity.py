@@ -1,0 +1,101 @@
+"""Nothing foreign gets in: what Citus itself would take without a word."""
+import shutil
+
+from harness import wait_until
+
+
+def member(cluster, ordinal):
+    return cluster.coordinator.status()["cluster"]["members"][ordinal]
+
+
+def is_in_state(cluster, ordinal, state):
+    return member(cluster, ordinal)["state"] == state
+
+
+def test_a_worker_of_another_cluster_is_refused_untouched(start):
+    ours, theirs = start(name="ours").wait_formed(), start(name="theirs").wait_formed()
+    with theirs.coordinator.connect() as admin:
+        admin.execute("create table precious (i int)")
+        admin.execute("select create_distributed_table('precious', 'i')")
+        admin.execute("insert into precious select generate_series(1, 500)")
+    assert ours.stop() == 0
+    assert theirs.stop() == 0
+    mine, foreign = ours.node(1).data, theirs.node(1).data
+    mine.rename(mine.with_name("mine"))
+    foreign.rename(mine)
+    ours.start()
+    wait_until(lambda: is_in_state(ours, 1, "foreign"), 120, "the foreign worker is refused")
+    assert "citus-1 is foreign" in ours.coordinator.log
+    assert not ours.node(1).value("select count(*) = 0 from pg_dist_partition", user="postgres")
+    ours.stop()
+
+    # Put back, both clusters are whole: nothing had been wiped.
+    mine.rename(foreign)
+    mine.with_name("mine").rename(mine)
+    ours.start().wait_formed()
+    theirs.start().wait_formed()
+    assert theirs.coordinator.value("select count(*) from precious") == 500
+    assert [m["state"] for m in ours.coordinator.status()["cluster"]["members"]] == ["ours"] * 3
+
+
+def test_two_directories_of_one_cluster_exchanged_are_both_refused(start):
+    c = start().wait_formed()
+    assert c.stop() == 0
+    one, two = c.node(1).data, c.node(2).data
+    one.rename(one.with_name("other"))
+    two.rename(one)
+    one.with_name("other").rename(two)
+    c.start()
+    for ordinal in (1, 2):
+        wait_until(lambda k=ordinal: is_in_state(c, k, "foreign"), 120, "it is refused")
+        assert f"citus-{3 - ordinal}" in member(c, ordinal)["reason"]
+
+
+def test_a_wiped_member_is_not_registered_again(start):
+    c = start().wait_formed()
+    with c.coordinator.connect() as admin:
+        admin.execute("create table t (i int)")
+        admin.execute("select create_distributed_table('t', 'i')")
+    assert c.stop() == 0
+    shutil.rmtree(c.node(1).data)
+    c.start()
+    wait_until(lambda: is_in_state(c, 1, "foreign"), 120, "the wiped worker is refused")
+    assert c.node(1).value("select groupid from pg_dist_local_group", user="postgres",
+                           database="citusdb") == 0
+
+
+def test_an_empty_coordinator_forms_nothing_while_a_worker_is_a_member(start):
+    c = start().wait_formed()
+    with c.coordinator.connect() as admin:
+        admin.execute("create table t (i int)")
+        admin.execute("select create_distributed_table('t', 'i')")
+    assert c.stop() == 0
+    c.coordinator.data.rename(c.coordinator.data.with_name("kept"))
+    c.start()
+    wait_until(lambda: is_in_state(c, 1, "foreign") and is_in_state(c, 2, "foreign"), 120,
+               "both workers are seen to belong to a cluster")
+    assert not c.coordinator.is_ready()
+    assert "citus-1" in c.coordinator.get("readyz")[1]
+    assert c.coordinator.status()["cluster"]["id"] in ("", None)
+    for worker in c.workers:
+        assert worker.value("select count(*) from pg_dist_partition", user="postgres") == 1
+    c.stop()
+    shutil.rmtree(c.coordinator.data)
+    c.coordinator.data.with_name("kept").rename(c.coordinator.data)
+    c.start().wait_formed()
+
+
+def test_a_locked_worker_is_named_and_joins_when_the_password_is_right(start, citus_kind):
+    c = start().wait_formed()
+    worker = c.node(2)
+    worker.query("set citus.enable_ddl_propagation to off; "
+                 "alter role postgres password 'something else'", user="postgres")
+    with c.coordinator.connect(user="postgres", database="postgres") as connection:
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity"
+                           " where application_name = 'citus-init' and pid <> pg_backend_pid()")
+    worker.kill(worker.postmaster_pid)
+    wait_until(lambda: is_in_state(c, 2, "locked"), 90, "the worker is locked")
+    with worker.connect(user="postgres", password="something else") as connection:
+        connection.execute("set citus.enable_ddl_propagation to off")
+        connection.execute(f"alter role postgres password '{c.superpass}'")
+    wait_until(lambda: is_in_state(c, 2, "ours"), 90, "the worker is a member again")

@@ -1,0 +1,124 @@
+"""What happens to a node of a formed cluster when its parts die, hang, or are told to stop."""
+import os
+import signal
+
+import psycopg
+import pytest
+
+from harness import descendants_of, is_alive, wait_until
+
+
+@pytest.fixture(scope="module")
+def table(shared_cluster):
+    with shared_cluster.coordinator.connect() as admin:
+        admin.execute("create table load (i int, v int)")
+        admin.execute("select create_distributed_table('load', 'i')")
+        admin.execute("insert into load select i, i % 7 from generate_series(1, 7000) i")
+
+    def answers():
+        rows = shared_cluster.coordinator.query("select v, count(*) from load group by v")
+        return sorted(rows) == [(v, 1000) for v in range(7)]
+    assert answers()
+    return answers
+
+
+@pytest.mark.parametrize("ordinal", [0, 1])
+def test_a_killed_agent_is_replaced_and_the_database_does_not_notice(
+        shared_cluster, table, ordinal):
+    node = shared_cluster.node(ordinal)
+    postmaster, agent = node.postmaster_pid, node.agent_pid
+    with node.connect() as session:
+        node.kill(agent)
+        wait_until(lambda: node.agent_pid != agent, what="another agent")
+        node.wait_ready()
+        assert session.execute("select 1").fetchone() == (1,)
+    assert node.postmaster_pid == postmaster
+    assert table()
+
+
+@pytest.mark.parametrize("ordinal", [0, 2])
+def test_a_killed_postmaster_is_restarted_in_place(shared_cluster, table, ordinal):
+    node = shared_cluster.node(ordinal)
+    run, postmaster = node.run_pid, node.postmaster_pid
+    node.kill(postmaster)
+    wait_until(lambda: node.postmaster_pid != postmaster, what="another postmaster")
+    node.wait_ready()
+    assert node.run_pid == run
+    wait_until(table, what="the query answers")
+
+
+def test_a_killed_run_takes_its_postgres_along_and_is_started_again(shared_cluster, table):
+    node = shared_cluster.node(1)
+    run, family = node.run_pid, descendants_of(node.run_pid)
+    node.kill(run)
+    wait_until(lambda: not any(is_alive(pid) for pid in family), what="the family is gone")
+    wait_until(lambda: node.run_pid != run and is_alive(node.run_pid), what="another run")
+    node.wait_ready()
+    wait_until(table, what="the query answers")
+
+
+def test_the_coordinator_sees_a_worker_go_and_come(shared_cluster):
+    c = shared_cluster
+    worker = c.node(2)
+
+    def state():
+        return c.coordinator.status()["cluster"]["members"][2]["state"]
+    worker.kill(worker.postmaster_pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: state() == "unreachable", what="the frozen worker is seen")
+        # The look at one that hangs holds up neither the others nor HTTP.
+        assert c.coordinator.get("livez")[0] == 200
+        assert c.coordinator.status()["cluster"]["members"][1]["state"] == "ours"
+    finally:
+        worker.kill(worker.postmaster_pid, signal.SIGCONT)
+    wait_until(lambda: state() == "ours", what="the worker is seen again")
+
+
+def test_a_frozen_peer_does_not_hold_up_the_stop(start):
+    c = start(environment={"CITUS_INIT_STOP_DEADLINE": "10s"}).wait_formed()
+    with c.coordinator.connect() as admin:
+        admin.execute("create table t (i int)")
+        admin.execute("select create_distributed_table('t', 'i')")
+    worker = c.node(1)
+    frozen = [worker.postmaster_pid] + descendants_of(worker.postmaster_pid)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        # Citus' daemon of the coordinator asks the worker every two seconds and now waits.
+        wait_until(lambda: c.coordinator.status()["cluster"]["members"][1]["state"]
+                   == "unreachable", what="the frozen worker is seen")
+        run, postmaster = c.coordinator.run_pid, c.coordinator.postmaster_pid
+        os.kill(run, signal.SIGTERM)
+        wait_until(lambda: not is_alive(postmaster), 15, "the coordinator's postgres is gone")
+    finally:
+        for pid in frozen:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGCONT)
+    c.wait_formed()
+    assert c.coordinator.value("select count(*) from t") == 0
+
+
+def test_a_stop_is_clean(start):
+    c = start(nodes=1).wait_formed()
+    assert c.stop() == 0
+    log = c.coordinator.log
+    assert "database system is shut down" in log
+    assert not (c.coordinator.data / "postmaster.pid").exists()
+
+
+def test_a_second_run_on_a_directory_in_use_is_refused(shared_cluster):
+    import subprocess
+
+    from harness import BINARY
+    node = shared_cluster.node(1)
+    before = node.postmaster_pid
+    for prefix in ([], ["unshare", "--pid", "--fork", "--mount-proc"]):
+        if prefix and os.geteuid() != 0:
+            continue
+        done = subprocess.run(prefix + [BINARY, "run"], text=True, stderr=subprocess.PIPE,
+                              env={"PGDATA": str(node.data)}, timeout=60, check=False)
+        assert done.returncode == 75, done.stderr
+        assert str(node.data.parent) in done.stderr
+    assert node.postmaster_pid == before
+    with pytest.raises(psycopg.OperationalError):
+        node.connect(password="wrong")

@@ -18,20 +18,20 @@ enum { CONTROL_BEAT_MS = 10 * 1000, CONTROL_SILENCE_MS = 60 * 1000 };
 
 enum control_type {
 	/* agent -> PID 1 */
-	CONTROL_BEAT,       /* I turn */
+	CONTROL_BEAT,	    /* I turn */
 	CONTROL_WANT_PHASE, /* render phase.phase */
 	CONTROL_STOP_READY, /* the answer to CONTROL_STOP: shut postgres down now */
 	/* PID 1 -> agent */
 	CONTROL_POSTGRES, /* postgres: what it does now; sent at start and on each change */
-	CONTROL_PHASE,    /* phase: what conf holds now; status tells whether a wish was met */
-	CONTROL_STOP,     /* a stop was requested: make the fast rung possible, then say so */
+	CONTROL_PHASE,	  /* phase: what conf holds now; status tells whether a wish was met */
+	CONTROL_STOP,	  /* a stop was requested: make the fast rung possible, then say so */
 	CONTROL_TYPE_COUNT
 };
 
 enum control_postgres_state {
-	CONTROL_POSTGRES_DOWN,     /* not running; back-off or waiting for left-over backends */
+	CONTROL_POSTGRES_DOWN,	   /* not running; back-off or waiting for left-over backends */
 	CONTROL_POSTGRES_STARTING, /* running, recovery or start-up not finished */
-	CONTROL_POSTGRES_READY,    /* it has said READY=1 */
+	CONTROL_POSTGRES_READY,	   /* it has said READY=1 */
 	CONTROL_POSTGRES_STOPPING,
 	CONTROL_POSTGRES_STATE_COUNT
 };
@@ -41,14 +41,14 @@ struct control_message {
 	uint32_t type; /* enum control_type */
 	union {
 		struct {
-			uint32_t state;    /* enum control_postgres_state */
-			int32_t pid;       /* 0 when it is not running */
+			uint32_t state;	   /* enum control_postgres_state */
+			int32_t pid;	   /* 0 when it is not running */
 			uint32_t restarts; /* since PID 1 started */
 			uint32_t agent_restarts;
 		} postgres;
 		struct {
-			uint32_t phase;  /* enum phase */
-			int32_t status;  /* in CONTROL_PHASE: prepare's exit code */
+			uint32_t phase; /* enum phase */
+			int32_t status; /* in CONTROL_PHASE: prepare's exit code */
 		} phase;
 	};
 };

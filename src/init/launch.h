@@ -31,16 +31,16 @@ struct launch {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t stop_deadline_ms;
-	uint32_t restart_limit; /* so many restarts of postgres ... */
-	uint32_t restart_window_s; /* ... in so many seconds, then PID 1 gives up */
-	uint32_t log_level;        /* enum log_level */
-	uint32_t log_format;       /* enum log_format */
-	uint32_t http_port;        /* unused by PID 1 but for its log; 0 when HTTP is off */
-	char node[64];             /* "citus-2", for the log */
-	char postgres[PATH_MAX / 4];       /* the executable */
+	uint32_t restart_limit;		   /* so many restarts of postgres ... */
+	uint32_t restart_window_s;	   /* ... in so many seconds, then PID 1 gives up */
+	uint32_t log_level;		   /* enum log_level */
+	uint32_t log_format;		   /* enum log_format */
+	uint32_t http_port;		   /* unused by PID 1 but for its log; 0 when HTTP is off */
+	char node[64];			   /* "citus-2", for the log */
+	char postgres[PATH_MAX / 4];	   /* the executable */
 	char data_directory[PATH_MAX / 4]; /* real path, without links: a backend's cwd */
-	char config_file[PATH_MAX / 4];    /* .../conf/postgresql.conf */
-	char passfile[PATH_MAX / 4];       /* PGPASSFILE of the postmaster */
+	char config_file[PATH_MAX / 4];	   /* .../conf/postgresql.conf */
+	char passfile[PATH_MAX / 4];	   /* PGPASSFILE of the postmaster */
 	char notify_socket[PATH_MAX / 4];  /* in the run directory; PID 1 binds it */
 };
 

@@ -166,6 +166,11 @@ enum life_state life_next(enum life_state state, enum life_event event)
 	return transitions[state][event];
 }
 
+bool life_is_stopping(enum life_state state)
+{
+	return state >= LIFE_HUSHING;
+}
+
 int64_t life_limit_ms(enum life_state state, uint32_t stop_deadline_ms)
 {
 	const struct life_trait *trait = &life_traits[state];

@@ -73,6 +73,9 @@ extern const struct life_trait life_traits[LIFE_STATE_COUNT];
 /* Where the event leads; LIFE_SAME when it changes nothing. */
 enum life_state life_next(enum life_state state, enum life_event event);
 
+/* Whether a stop was requested, or postgres given up: nothing is started any more. */
+bool life_is_stopping(enum life_state state);
+
 /* How long the state may last under that stop deadline; -1 when there is no limit. */
 int64_t life_limit_ms(enum life_state state, uint32_t stop_deadline_ms);
 

@@ -21,6 +21,7 @@ enum {
 	SCAN_MOST_MS = 50,
 };
 
+/* A first look after first_ms. */
 static void look_start(struct look *look, int64_t first_ms)
 {
 	look->delay_ms = first_ms;

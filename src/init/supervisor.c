@@ -125,7 +125,7 @@ static enum life_event postmaster_ended(struct supervisor *s, int status)
 {
 	char words[96];
 	bool asked_fast = s->state == LIFE_HUSHING || s->state == LIFE_FAST;
-	bool asked = s->state >= LIFE_HUSHING;
+	bool asked = life_is_stopping(s->state);
 	/* What the kernel kills for want of memory is often a backend; then postgres says so. */
 	const char *hint = !asked && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
 				   ? "; if nobody sent that, the memory limit was reached"
@@ -147,7 +147,7 @@ static void agent_ended(struct supervisor *s, int status)
 
 	agent_child_ended(&s->agent, now);
 	s->wish.wanted = PHASE_COUNT;
-	if (s->state >= LIFE_HUSHING) {
+	if (life_is_stopping(s->state)) {
 		log_debug("agent (pid %d) %s", (int)pid,
 			wait_status_words(status, words, sizeof(words)));
 		states_step(s, EVENT_HUSHED);
@@ -187,7 +187,7 @@ static void wish_ended(struct supervisor *s, int status)
 
 	s->wish.pid = 0;
 	s->wish.deadline_ms = -1;
-	if (s->state >= LIFE_HUSHING)
+	if (life_is_stopping(s->state))
 		return;
 	if (status != 0)
 		log_error("prepare --phase %s %s", phase_name(s->wish.running),
@@ -296,7 +296,7 @@ static void read_agent(struct supervisor *s)
 	for (int i = 0; i < BATCH && agent_child_receive(&s->agent, &m) > 0; i++) {
 		if (m.type == CONTROL_STOP_READY) {
 			states_step(s, EVENT_HUSHED);
-		} else if (m.type == CONTROL_WANT_PHASE && s->state < LIFE_HUSHING) {
+		} else if (m.type == CONTROL_WANT_PHASE && !life_is_stopping(s->state)) {
 			s->wish.wanted = (enum phase)m.phase.phase;
 			start_wish(s);
 		} else if (m.type != CONTROL_BEAT) {
@@ -321,7 +321,7 @@ static int sleep_ms(const struct supervisor *s)
 	at = sooner(at, s->pidfile.at_ms);
 	at = sooner(at, s->scan.at_ms);
 	at = sooner(at, s->wish.deadline_ms);
-	if (s->state < LIFE_HUSHING)
+	if (!life_is_stopping(s->state))
 		at = sooner(at, agent_child_deadline(&s->agent));
 	if (at < 0)
 		return -1;
@@ -343,7 +343,7 @@ static void run_timers(struct supervisor *s)
 	if (is_due(s->scan.at_ms))
 		states_step(s, states_look_for_leftovers(s));
 	phase_wish_watch(&s->wish, clock_now_ms());
-	if (s->state >= LIFE_HUSHING)
+	if (life_is_stopping(s->state))
 		return;
 	agent_child_watch(&s->agent, clock_now_ms());
 	if (is_due(s->agent.retry_ms)) {

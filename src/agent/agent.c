@@ -141,6 +141,9 @@ static void on_setup_failed(struct agent *a, const struct err *failure)
 {
 	a->setup_retry_ms = clock_backoff_ms(a->setup_retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
 	timer_set(a->setup_timer, clock_jitter_ms(a->setup_retry_ms));
+	/* Another node's directory serves nobody, but the coordinator may look at it. */
+	if (failure->kind == ERR_REFUSED)
+		gate_want(a->gate, PHASE_CLUSTER);
 	if (a->view.setup == SETUP_DONE)
 		return; /* a look failed; what was set up stays so */
 	a->view.setup = SETUP_FAILED;

@@ -18,7 +18,8 @@ static const struct fixed_role {
 	enum setting_id password;
 	bool propagated; /* Citus sends the coordinator's on to the members */
 } roles[] = {
-	{ "postgres", SET_SUPERPASS, true },
+	/* Each node's own affair: a changed password must not need the old one to travel. */
+	{ "postgres", SET_SUPERPASS, false },
 	{ "admin", SET_ADMINPASS, true },
 	{ "replicator", SET_REPPASS, false },
 };
@@ -72,11 +73,15 @@ static int if_quieted(void *ctx, const char *parameters[])
 static int on_this_node(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct setup *s = ctx;
+	const char *name = sql_field(result, row, 1);
 
-	(void)e;
 	sql_copy_field(s->view->cluster_id, sizeof(s->view->cluster_id), result, row, 0);
+	if (strcmp(name, s->view->identity->name) != 0)
+		return err_set(e, ERR_REFUSED,
+			"the data directory is that of %s, not of %s: give each its own volume",
+			name, s->view->identity->name);
 	if (s->view->identity->role == ROLE_COORDINATOR)
-		s->view->member = sql_number(result, row, 1, 0) > 0;
+		s->view->member = sql_number(result, row, 2, 0) > 0;
 	return 0;
 }
 
@@ -213,7 +218,7 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 #define READ_THIS_NODE                                                                             \
 	{                                                                                          \
 		.name = "read the cluster's id",                                                   \
-		.sql = "select cluster_id, (select count(formed_at) from citus_init.cluster)"      \
+		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)"      \
 		       " from citus_init.this_node",                                               \
 		.on_row = on_this_node                                                             \
 	}
@@ -321,7 +326,7 @@ static const struct sql_step citus_steps[] = {
 		       " foreach r in array array['postgres', 'admin', 'replicator'] loop"
 		       "  if current_setting('citus_init.' || r) = '' then continue; end if;"
 		       "  perform set_config('citus.enable_ddl_propagation',"
-		       "   case r when 'replicator' then 'off' else 'on' end, true);"
+		       "   case r when 'admin' then 'on' else 'off' end, true);"
 		       "  execute format('alter role %I password %L', r,"
 		       "   current_setting('citus_init.' || r));"
 		       " end loop; end $$",

@@ -33,7 +33,7 @@ def wait_until(condition, timeout=60, what="the condition"):
             if value:
                 return value
             last = value
-        except (OSError, psycopg.Error, ValueError, KeyError, AssertionError) as error:
+        except (OSError, psycopg.Error, ValueError, KeyError, TypeError, AssertionError) as error:
             last = error
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout} s; last: {last!r}")

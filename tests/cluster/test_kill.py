@@ -187,11 +187,13 @@ def test_forming_survives_every_kill(start, dice):
             pid = dice.choice([node.run_pid] + harness.descendants_of(node.run_pid))
             os.kill(pid, signal.SIGKILL)
         except (OSError, ValueError):
-            continue # it is just being started again
+            continue  # it is just being started again
     c.wait_formed(300)
-    assert len(c.registered()) == 3
-    states = [m["state"] for m in c.coordinator.status()["cluster"]["members"]]
-    assert states == ["ours"] * 3
+    # The last kill may have been a backend's, and its server is in recovery for a moment.
+    wait_until(lambda: len(c.registered()) == 3, what="three nodes are registered")
+    wait_until(lambda: [m["state"] for m in c.coordinator.status()["cluster"]["members"]]
+               == ["ours"] * 3, what="all are members")
+    c.wait_formed()
     ids = {node.value("select cluster_id::text from citus_init.this_node", user="postgres",
                       database="postgres") for node in c.nodes}
     assert len(ids) == 1

@@ -180,7 +180,7 @@ static void take_secret_file(
 		return;
 	}
 	if (file_read(path, SECRET_FILE_MOST, &text, &length, &e) < 0) {
-		settings_errors_add(errors, "%s_FILE: %s", env, e.msg);
+		settings_errors_add(errors, "%s_FILE: %s (read as uid %u)", env, e.msg, geteuid());
 		return;
 	}
 	if (length > 0 && text[length - 1] == '\n')

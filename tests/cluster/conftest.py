@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import harness
+from lone import PASSWORDS, LoneNode
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -62,6 +63,17 @@ def start(workspace):
     for cluster in clusters:
         cluster.stop()
         cluster.assert_no_secrets_in_logs()
+
+
+@pytest.fixture
+def lone(workspace):
+    """A node by itself that has not been started; stopped at the end, and its log searched for
+    passwords."""
+    node = LoneNode(workspace / "lone")
+    yield node
+    node.stop()
+    for password in PASSWORDS.values():
+        assert password not in node.log
 
 
 @pytest.fixture(scope="module")

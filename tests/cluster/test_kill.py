@@ -13,7 +13,7 @@ import time
 import pytest
 
 import harness
-from harness import BINARY, is_alive, wait_until
+from harness import is_alive, wait_until
 
 SEED = int(os.environ.get("KILL_SEED", time.time_ns() % 1_000_000))
 BOOTSTRAP_KILLS = int(os.environ.get("KILL_BOOTSTRAP", 80))
@@ -27,78 +27,9 @@ def dice():
     return random.Random(SEED)
 
 
-class LoneNode:
-    """One run on a directory, as a kubelet would start it."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        self.data = directory / "data"
-        self.host = "127.93.47.0"
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "CITUS_INIT_POSTGRES_BIN_DIR": os.environ["CITUS_INIT_POSTGRES_BIN_DIR"],
-            "POD_GROUP": "citus", "SET_SIZE": "1", "POD_NAME": "citus-0",
-            "PGDATA": str(self.data), "CITUS_INIT_RUN_DIRECTORY": str(directory / "run"),
-            "CITUS_INIT_CLUSTER_HOST_PATTERN": "127.93.47.{ordinal}",
-            "CITUS_INIT_POSTGRES_LISTEN_ADDRESSES": self.host,
-            "CITUS_INIT_HTTP_ADDRESS": f"{self.host}:8008",
-            "SUPERPASS": "kill-superpass", "ADMINPASS": "kill-adminpass",
-            "REPPASS": "kill-reppass",
-        }
-        self.process = None
-
-    def start(self):
-        with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [BINARY, "run"], env=self.environment, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-                user=harness.run_as(), group=harness.run_as(), extra_groups=[])
-
-    def is_ready(self):
-        cluster = type("C", (), {"host": lambda _s, _k: self.host, "http_port": 8008,
-                                 "directory": self.directory})()
-        return harness.Node(cluster, 0).is_ready()
-
-    def wait_ready(self):
-        def ready():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"run ended with {self.process.returncode}: "
-                                   + (self.directory / "log").read_text()[-2000:])
-            return self.is_ready()
-        wait_until(ready, 120, "the node is ready")
-
-    def family(self):
-        return [self.process.pid] + harness.descendants_of(self.process.pid)
-
-    def kill(self, pid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
-
-    def litter(self):
-        return [entry.name for entry in self.directory.iterdir()
-                if any(word in entry.name for word in LITTER)]
-
-    def query(self, sql):
-        with harness.psycopg.connect(host=self.host, user="postgres", dbname="citusdb",
-                                     password="kill-superpass", autocommit=True) as connection:
-            return connection.execute(sql).fetchone()[0]
-
-
-@pytest.fixture
-def lone(workspace):
-    directory = workspace / "lone"
-    directory.mkdir()
-    os.chown(directory, harness.run_as(), -1)
-    node = LoneNode(directory)
-    yield node
-    node.stop()
+def litter_of(lone):
+    return [entry.name for entry in lone.volume.iterdir()
+            if any(word in entry.name for word in LITTER)]
 
 
 def victim_of(lone, dice):
@@ -113,10 +44,11 @@ def test_bootstrap_survives_every_kill(lone, dice):
     lone.wait_ready()
     duration = time.monotonic() - begin
     lone.stop()
-    for entry in lone.directory.iterdir():
+    shutil.rmtree(lone.run_directory)
+    for entry in lone.volume.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != "log":
+        else:
             entry.unlink()
 
     identifier = None
@@ -153,9 +85,9 @@ def test_bootstrap_survives_every_kill(lone, dice):
                 bootstraps += 1
     lone.start()
     lone.wait_ready()
-    assert lone.query("select count(*) from pg_dist_node where groupid = 0") == 1
-    assert lone.query("select count(*) from pg_roles where rolname in ('admin', 'replicator')") == 2
-    assert lone.litter() == []
+    assert lone.value("select count(*) from pg_dist_node where groupid = 0") == 1
+    assert lone.value("select count(*) from pg_roles where rolname in ('admin', 'replicator')") == 2
+    assert litter_of(lone) == []
     print(f"{BOOTSTRAP_KILLS} kills, {bootstraps} directories taken away by the test")
 
 

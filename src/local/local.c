@@ -57,7 +57,7 @@ static void begin_stop(struct local *l)
 	l->stage = STOPPING;
 	l->nodes.stage = NODES_STOPPING;
 	l->deadline_ms = clock_now_ms() + l->ground.stop_deadline_s * 1000 + STOP_MARGIN_MS;
-	report_event(NULL, "stopping %d nodes", nodes_count_running(&l->nodes));
+	report_event(NULL, "stopping all nodes");
 	nodes_signal(&l->nodes, SIGTERM);
 }
 
@@ -79,7 +79,7 @@ static void report_missing(const struct local *l)
 		if (node->ready)
 			continue;
 		fprintf(stderr, "  %s: %s\n", node->name,
-			node->reason[0] ? node->reason : "does not answer");
+			node->reason[0] ? node->reason : node->silence);
 		if ((!node->reason[0] || node->starts > 1) && tails++ < TAILS_MAX)
 			report_tail(node->log);
 	}
@@ -202,8 +202,8 @@ static void form(struct local *l)
 		fail(l, l->nodes.hopeless_code, message);
 	} else if (nodes_are_ready(&l->nodes)) {
 		l->deadline_ms = INT64_MAX;
-		report_event(NULL, "the cluster of %d is formed and ready after %.1f s",
-			l->nodes.count, (double)(clock_now_ms() - l->began_ms) / 1000);
+		report_event(NULL, "the cluster is formed and every node ready after %.1f s",
+			(double)(clock_now_ms() - l->began_ms) / 1000);
 		if (l->program)
 			start_command(l);
 		else
@@ -269,9 +269,8 @@ static int run_cluster(struct local *l, struct err *e)
 	if (nodes_open(&l->nodes, s, &l->ground.user, environ, e) < 0)
 		return -1;
 	network_host(&s->network, 0, host);
-	report_event(NULL, "%s %d nodes in %s, the first on %s, port %d",
-		s->is_new ? "a new cluster of" : "the cluster of", s->nodes, s->directory, host,
-		s->network.port);
+	report_event(NULL, "%s cluster in %s, nodes: %d, the first on %s, port %d",
+		s->is_new ? "a new" : "the", s->directory, s->nodes, host, s->network.port);
 	loop(l);
 	int killed = nodes_clear_leftovers(&l->nodes);
 	if (killed)

@@ -217,6 +217,8 @@ static void ask(struct nodes *nodes, struct node *node)
 	}
 	if (answered == 0)
 		note_reason(nodes, node, body, now);
+	else
+		snprintf(node->silence, sizeof(node->silence), "%.255s", e.msg);
 	node->ask_delay_ms = clock_backoff_ms(node->ask_delay_ms, ASK_FIRST_MS,
 		nodes->stage == NODES_FORMING ? ASK_MOST_MS : ASK_WATCH_MS);
 	node->ask_at_ms = now + clock_jitter_ms(node->ask_delay_ms);

@@ -28,7 +28,8 @@ struct node {
 	bool ready;
 	int64_t ask_at_ms; /* while it runs */
 	int64_t ask_delay_ms;
-	char reason[512]; /* why it is not Ready, by its own word */
+	char reason[512];  /* why it is not Ready, by its own word */
+	char silence[256]; /* how the last question failed that had no answer */
 	int64_t reason_since_ms;
 	bool reason_told;
 	bool unclean; /* its last end was not a clean stop */

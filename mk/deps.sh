@@ -1,0 +1,62 @@
+#!/bin/sh
+# Installs the Debian packages that are missing, and says nothing when none is.
+#
+#   mk/deps.sh build    what "make local" needs: compiler, libraries, PostgreSQL
+#   mk/deps.sh test     what "make check" needs besides
+#
+# As root, or with sudo. On a system without dpkg it installs nothing: the list below is then a
+# list of what to have.
+set -eu
+
+build="gcc make git libc6-dev binutils libpq-dev postgresql-server-dev-15 libevent-dev
+	libjansson-dev libinih-dev libyaml-dev libssl-dev postgresql-15"
+test="check libsubunit-dev python3-pytest python3-psycopg clang libclang-rt-14-dev iproute2
+	util-linux procps valgrind cppcheck clang-tidy shellcheck clang-format"
+
+case ${1-} in
+build) wanted=$build ;;
+test) wanted="$build $test" ;;
+*)
+	echo "usage: mk/deps.sh build|test" >&2
+	exit 64
+	;;
+esac
+
+command -v dpkg-query >/dev/null || exit 0
+
+missing=
+for package in $wanted; do
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=
+	[ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "these packages are missing; install them as root:" >&2
+		echo "  apt-get install --no-install-recommends$missing" >&2
+		exit 1
+	fi
+	as_root=sudo
+fi
+
+# The package would make and start a server on port 5432, which nobody here asks for.
+conf=/etc/postgresql-common/createcluster.conf
+if [ ! -e $conf ]; then
+	$as_root mkdir -p ${conf%/*}
+	echo "create_main_cluster = false" | $as_root tee $conf >/dev/null
+fi
+
+echo "installing:$missing" >&2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+run() {
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1 </dev/null && return
+	cat "$log" >&2
+	echo "apt-get $* failed: its words are above" >&2
+	exit 1
+}
+run update
+# shellcheck disable=SC2086 # a list of words
+run install -y --no-install-recommends $missing

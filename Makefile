@@ -82,6 +82,13 @@ $(BINARY): $(BUILD)/obj/main.o $(OBJECTS)
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 include $(wildcard mk/*.mk)
 
+# A make of its own for each suite: this one has asked pg_config before it was installed.
+SUITES_OF_CHECK := format-check layers check-unit check-init check-cluster check-asan fuzz-smoke
+.PHONY: check
+check: deps-test ## install what tests need, build, and run all suites
+	$(Q)set -e; $(MAKE) --no-print-directory all; for suite in $(SUITES_OF_CHECK); do \
+		echo "== $$suite"; $(MAKE) --no-print-directory $$suite; done; echo "== all passed"
+
 .PHONY: clean
 clean: ## remove all that was built
 	rm -rf build

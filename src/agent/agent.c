@@ -434,7 +434,7 @@ int agent_main(int argc, char **argv)
 	struct identity *id = NULL;
 
 	(void)argv;
-	log_init("agent", LOG_WAIT);
+	log_init("agent", LOG_DROP);
 	if (argc != 1) {
 		log_error("agent takes no arguments; it is started by run");
 		return EXIT_USAGE;

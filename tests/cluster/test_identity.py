@@ -85,17 +85,35 @@ def test_an_empty_coordinator_forms_nothing_while_a_worker_is_a_member(start):
     c.start().wait_formed()
 
 
-def test_a_locked_worker_is_named_and_joins_when_the_password_is_right(start, citus_kind):
+def test_a_locked_worker_is_named_and_is_back_when_the_password_is_right(start):
     c = start().wait_formed()
     worker = c.node(2)
-    worker.query("set citus.enable_ddl_propagation to off; "
-                 "alter role postgres password 'something else'", user="postgres")
-    with c.coordinator.connect(user="postgres", database="postgres") as connection:
-        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity"
-                           " where application_name = 'citus-init' and pid <> pg_backend_pid()")
-    worker.kill(worker.postmaster_pid)
-    wait_until(lambda: is_in_state(c, 2, "locked"), 90, "the worker is locked")
-    with worker.connect(user="postgres", password="something else") as connection:
+    with worker.connect(user="postgres") as connection:
         connection.execute("set citus.enable_ddl_propagation to off")
-        connection.execute(f"alter role postgres password '{c.superpass}'")
+        connection.execute("alter role postgres password 'something else'")
+        # The coordinator's next log-in is the one that is refused.
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity"
+                           " where application_name = 'citus-init' and client_addr is not null")
+    wait_until(lambda: is_in_state(c, 2, "locked"), 90, "the worker is locked")
+    assert "citus-2 is locked" in c.coordinator.log
+    # A start of the worker's server sets the password that its own settings hold.
+    worker.kill(worker.postmaster_pid)
     wait_until(lambda: is_in_state(c, 2, "ours"), 90, "the worker is a member again")
+
+
+def test_a_worker_on_another_nodes_directory_does_not_serve(start):
+    c = start().wait_formed()
+    assert c.stop() == 0
+    one, two = c.node(1).data.parent, c.node(2).data.parent
+    for name in ("data", "conf", "conf.1", "conf.2", "conf.3"):
+        for here, there in ((one, two), (two, one)):
+            if (here / name).exists() and not (there / f"{name}.moved").exists():
+                (here / name).rename(there / f"{name}.moved")
+    for here in (one, two):
+        for moved in here.glob("*.moved"):
+            target = moved.with_name(moved.name.removesuffix(".moved"))
+            moved.rename(target)
+    c.start()
+    wait_until(lambda: is_in_state(c, 1, "foreign"), 120, "it is refused")
+    assert not c.node(1).is_ready()
+    assert "citus-2" in c.node(1).get("readyz")[1]

@@ -92,8 +92,10 @@ const char *report_status(int wait_status, char *buffer, size_t size)
 			strsignal(WTERMSIG(wait_status)));
 		return buffer;
 	}
-	const char *meaning = meaning_of(WEXITSTATUS(wait_status));
-	snprintf(buffer, size, "exit code %d%s%s", WEXITSTATUS(wait_status), meaning ? ": " : "",
+	/* The lower codes are other programs' or the commands' for people. */
+	int code = WEXITSTATUS(wait_status);
+	const char *meaning = code < EXIT_USAGE ? NULL : meaning_of(code);
+	snprintf(buffer, size, "exit code %d%s%s", code, meaning ? ": " : "",
 		meaning ? meaning : "");
 	return buffer;
 }

@@ -50,10 +50,10 @@ struct agent {
 	struct setup *setup;
 	struct gate *gate;
 	struct members *members; /* on the coordinator, once it is set up */
-	struct knock *knock;     /* on a worker */
-	struct sql *listener;    /* hears NOTIFY citus_init */
-	struct sql *quieter;     /* quiets Citus' daemon before a stop */
-	bool looks_again;        /* something was heard while a look was under way */
+	struct knock *knock;	 /* on a worker */
+	struct sql *listener;	 /* hears NOTIFY citus_init */
+	struct sql *quieter;	 /* quiets Citus' daemon before a stop */
+	bool looks_again;	 /* something was heard while a look was under way */
 };
 
 static void run_setup(struct agent *a);
@@ -326,8 +326,7 @@ static void on_http_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	a->http = http_open(
-		a->loop, settings_text(a->settings, SET_HTTP_ADDRESS), &a->view, &e);
+	a->http = http_open(a->loop, settings_text(a->settings, SET_HTTP_ADDRESS), &a->view, &e);
 	if (a->http)
 		return;
 	if (a->http_retry_ms == 0)
@@ -339,8 +338,8 @@ static void on_http_timer(evutil_socket_t fd, short what, void *arg)
 /* Without a resolv.conf there are still the names of /etc/hosts. */
 static struct evdns_base *open_dns(struct event_base *loop)
 {
-	struct evdns_base *dns = evdns_base_new(loop,
-		EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	struct evdns_base *dns = evdns_base_new(
+		loop, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 
 	if (!dns) {
 		dns = evdns_base_new(loop, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
@@ -356,8 +355,7 @@ static void open_parts(struct agent *a)
 
 	a->loop = event_base_new();
 	a->dns = open_dns(a->loop);
-	a->control = event_new(
-		a->loop, LAUNCH_FD_CONTROL, EV_READ | EV_PERSIST, on_control, a);
+	a->control = event_new(a->loop, LAUNCH_FD_CONTROL, EV_READ | EV_PERSIST, on_control, a);
 	event_add(a->control, NULL);
 	a->beat = event_new(a->loop, -1, EV_PERSIST, on_beat, a);
 	event_add(a->beat, &beat);
@@ -365,8 +363,8 @@ static void open_parts(struct agent *a)
 	a->listen_timer = evtimer_new(a->loop, on_listen_timer, a);
 	a->http_timer = evtimer_new(a->loop, on_http_timer, a);
 	a->setup = setup_open(a->loop, a->settings, &a->view, a->socket_directory);
-	a->gate = gate_open(a->loop, &a->view, a->socket_directory, LAUNCH_FD_CONTROL,
-		on_gate_changed, a);
+	a->gate = gate_open(
+		a->loop, &a->view, a->socket_directory, LAUNCH_FD_CONTROL, on_gate_changed, a);
 	a->listener = sql_open_local(
 		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, RETRY_MOST_MS);
 	sql_on_notify(a->listener, on_notify, a);
@@ -420,8 +418,7 @@ static int load(struct agent *a, struct identity **id)
 	_free_ char *conf = conf_directory_of(settings_text(a->settings, SET_PGDATA));
 	if (conf_read_phase(conf, &a->view.phase) < 0)
 		a->view.phase = PHASE_LOCAL;
-	a->socket_directory =
-		xasprintf("%s/socket", settings_text(a->settings, SET_RUN_DIRECTORY));
+	a->socket_directory = xasprintf("%s/socket", settings_text(a->settings, SET_RUN_DIRECTORY));
 	a->view.identity = *id;
 	a->view.group = -1;
 	a->view.started_ms = clock_now_ms();

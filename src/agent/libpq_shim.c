@@ -15,18 +15,18 @@
 /* GSS_S_FAILURE of RFC 2744: routine error 13. */
 enum { GSS_FAILURE = 13 << 16 };
 
-#define FAILING_GSS(name)        \
-	uint32_t name(void);     \
-	uint32_t name(void)      \
-	{                        \
-		return GSS_FAILURE; \
+#define FAILING_GSS(name)                                                                          \
+	uint32_t name(void);                                                                       \
+	uint32_t name(void)                                                                        \
+	{                                                                                          \
+		return GSS_FAILURE;                                                                \
 	}
 
-#define FAILING_LDAP(type, name, value) \
-	type name(void);                \
-	type name(void)                 \
-	{                               \
-		return value;           \
+#define FAILING_LDAP(type, name, value)                                                            \
+	type name(void);                                                                           \
+	type name(void)                                                                            \
+	{                                                                                          \
+		return value;                                                                      \
 	}
 
 extern const void *const GSS_C_NT_HOSTBASED_SERVICE;

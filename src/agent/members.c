@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/catalog.h"
 #include "agent/membership.h"
 #include "agent/setup.h"
 #include "agent/sql.h"
@@ -15,7 +16,6 @@
 #include "base/banned.h"
 
 enum {
-	LOOK_TIMEOUT_MS = 10 * 1000,
 	/* Registration copies the schema: some milliseconds a table and node (facts of Citus). */
 	REGISTER_TIMEOUT_MS = 5 * 60 * 1000,
 	RETRY_FIRST_MS = 500,
@@ -29,8 +29,7 @@ enum {
 struct worker {
 	struct watch *watch;
 	struct member *view;
-	struct member_record record;
-	struct member_entry entry;
+	const struct catalog_row *row;
 	unsigned failures; /* registrations that failed in a row */
 	int64_t retry_ms;
 	int64_t due_ms; /* the next registration not before this, clock_now_ms() */
@@ -40,10 +39,8 @@ struct members {
 	const struct identity *id;
 	struct node_view *node;
 	struct cluster_view *view;
-	struct cluster_facts facts;
-	struct sql *home;  /* holds the lock that lets only one agent act */
-	struct sql *citus; /* looks at Citus' catalog; connected while it is needed */
-	struct sql *work;  /* changes: registration; with patience */
+	struct catalog catalog;
+	struct sql *work; /* changes in citusdb, registration above all: with patience */
 	struct event *timer;
 	struct worker *workers;
 	int count;
@@ -51,11 +48,11 @@ struct members {
 	void *ctx;
 
 	bool is_running; /* a round of look, plan, step is under way */
-	bool is_stale;   /* something was seen meanwhile: another round */
+	bool is_stale;	 /* something was seen meanwhile: another round */
 	bool one_by_one; /* the last batch failed */
 	int64_t retry_ms;
 	struct plan plan;
-	int stamping;    /* stamps not ended yet */
+	int stamping; /* stamps not ended yet */
 	/* Parameters of the statement under way, as PostgreSQL arrays. */
 	char *hosts, *names, *identifiers;
 	char port[8];
@@ -117,103 +114,6 @@ static struct worker *worker_of_name(struct members *m, const char *name)
 	return NULL;
 }
 
-/* The look at our own memory and at Citus' catalog. */
-
-static int on_lock(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	(void)ctx;
-	if (strcmp(sql_field(result, row, 0), "t") == 0)
-		return 0;
-	return err_set(e, ERR_SQL, "another agent holds the lock");
-}
-
-static int on_cluster(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct members *m = ctx;
-
-	(void)e;
-	snprintf(m->facts.id, sizeof(m->facts.id), "%s", sql_field(result, row, 0));
-	m->facts.formed = sql_field(result, row, 1) != NULL;
-	return 0;
-}
-
-static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct worker *w = worker_of_name(ctx, sql_field(result, row, 0));
-
-	(void)e;
-	if (!w)
-		return 0;
-	w->record.intended = true;
-	snprintf(w->record.system_identifier, sizeof(w->record.system_identifier), "%s",
-		sql_field(result, row, 1));
-	w->record.registered = sql_field(result, row, 2) != NULL;
-	return 0;
-}
-
-static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct members *m = ctx;
-
-	(void)e;
-	watch_read_fitness(&m->facts.fitness, result, row, 0);
-	return 0;
-}
-
-static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct members *m = ctx;
-	const char *host = sql_field(result, row, 0);
-	int group = (int)sql_number(result, row, 1, -1);
-
-	(void)e;
-	if (group == 0) {
-		struct member *own = &m->view->members[0];
-		snprintf(m->facts.host, sizeof(m->facts.host), "%s", host);
-		m->facts.holds_shards = strcmp(sql_field(result, row, 3), "t") == 0;
-		own->shards = (long)sql_number(result, row, 4, 0);
-		own->registered = strcmp(host, own->host) == 0;
-		own->group = 0;
-		return 0;
-	}
-	for (int i = 0; i < m->count; i++) {
-		struct worker *w = &m->workers[i];
-		if (strcmp(w->view->host, host) != 0)
-			continue;
-		w->entry = (struct member_entry){ .present = true,
-			.group = group,
-			.active = strcmp(sql_field(result, row, 2), "t") == 0,
-			.shards = (long)sql_number(result, row, 4, 0) };
-	}
-	return 0;
-}
-
-/* The number is this program's: "citus-init" on a telephone's keys. */
-static const struct sql_step look_home[] = {
-	{ .name = "take the lock that lets only one agent act",
-		.sql = "select count(*) > 0 or pg_try_advisory_lock(24887464848) from pg_locks"
-		       " where locktype = 'advisory' and pid = pg_backend_pid() and granted",
-		.on_row = on_lock },
-	{ .name = "read the cluster's id",
-		.sql = "select id, formed_at from citus_init.cluster",
-		.on_row = on_cluster },
-	{ .name = "read what is remembered of the members",
-		.sql = "select name, system_identifier, registered_at from citus_init.member",
-		.on_row = on_record },
-};
-
-static const struct sql_step look_citus[] = {
-	{ .name = "read the coordinator's versions",
-		.sql = "select " WATCH_FITNESS_COLUMNS
-		       " from pg_database where datname = current_database()",
-		.on_row = on_fitness },
-	{ .name = "read Citus' nodes",
-		.sql = "select nodename, groupid, isactive, shouldhaveshards, (select count(*)"
-		       " from pg_dist_placement p where p.groupid = n.groupid) from pg_dist_node n"
-		       " where noderole = 'primary'",
-		.on_row = on_entry },
-};
-
 /* The steps of the plan. */
 
 static int bind_own_name(void *ctx, const char *parameters[])
@@ -247,7 +147,7 @@ static int bind_own_host(void *ctx, const char *parameters[])
 
 	/* Not a true no-op when it is already so: it rewrites the row on all metadata workers,
 	 * and fails when one of them is down. */
-	if (strcmp(m->facts.host, m->id->host) == 0)
+	if (strcmp(m->catalog.facts.host, m->id->host) == 0)
 		return SQL_SKIP;
 	parameters[0] = m->id->host;
 	parameters[1] = m->port;
@@ -268,18 +168,17 @@ static int bind_lone_host(void *ctx, const char *parameters[])
 {
 	const struct members *m = ctx;
 
-	if (m->count > 0 || m->facts.holds_shards)
+	if (m->count > 0 || m->catalog.facts.holds_shards)
 		return SQL_SKIP;
 	parameters[0] = m->id->host;
 	parameters[1] = m->port;
 	return 2;
 }
 
-#define SET_COORDINATOR_HOST                                              \
-	{                                                                 \
-		.name = "set the coordinator's host",                     \
-		.sql = "select citus_set_coordinator_host($1, $2::int)",  \
-		.bind = bind_own_host                                     \
+#define SET_COORDINATOR_HOST                                                                       \
+	{                                                                                          \
+		.name = "set the coordinator's host",                                              \
+		.sql = "select citus_set_coordinator_host($1, $2::int)", .bind = bind_own_host     \
 	}
 
 static const struct sql_step mint[] = {
@@ -403,7 +302,7 @@ static void on_intended(void *ctx, const struct err *failure)
 		if (!m->plan.chosen[i] || watch_is_busy(m->workers[i].watch))
 			continue;
 		m->stamping++;
-		watch_stamp(m->workers[i].watch, m->facts.id, on_stamped);
+		watch_stamp(m->workers[i].watch, m->catalog.facts.id, on_stamped);
 	}
 	if (--m->stamping == 0)
 		end_round(m, NULL);
@@ -416,9 +315,8 @@ static void on_confirmed(void *ctx, const struct err *failure)
 	for (int i = 0; !failure && i < m->count; i++) {
 		if (!m->plan.chosen[i])
 			continue;
-		log_info("worker is registered node=%s host=%s group=%d",
-			m->workers[i].view->name, m->workers[i].view->host,
-			m->workers[i].entry.group);
+		log_info("worker is registered node=%s host=%s group=%d", m->workers[i].view->name,
+			m->workers[i].view->host, m->workers[i].row->entry.group);
 		watch_tell(m->workers[i].watch);
 	}
 	m->is_stale = true;
@@ -441,7 +339,7 @@ static void on_formed_in_citus(void *ctx, const struct err *failure)
 	if (failure)
 		end_round(m, failure);
 	else
-		sql_run(m->home, form_home, ARRAY_LEN(form_home), m, on_step_done);
+		sql_run(m->catalog.home, form_home, ARRAY_LEN(form_home), m, on_step_done);
 }
 
 static void take_step(struct members *m)
@@ -450,12 +348,16 @@ static void take_step(struct members *m)
 	if (m->plan.step != PLAN_NOTHING && m->plan.step != PLAN_WAIT)
 		log_debug("membership: %s %s", plan_step_name(m->plan.step), m->names);
 	switch (m->plan.step) {
-	case PLAN_MINT: sql_run(m->home, mint, ARRAY_LEN(mint), m, on_step_done); return;
-	case PLAN_STAMP: sql_run(m->home, intend, ARRAY_LEN(intend), m, on_intended); return;
+	case PLAN_MINT: sql_run(m->catalog.home, mint, ARRAY_LEN(mint), m, on_step_done); return;
+	case PLAN_STAMP:
+		sql_run(m->catalog.home, intend, ARRAY_LEN(intend), m, on_intended);
+		return;
 	case PLAN_REGISTER:
 		sql_run(m->work, registration, ARRAY_LEN(registration), m, on_registered);
 		return;
-	case PLAN_CONFIRM: sql_run(m->home, confirm, ARRAY_LEN(confirm), m, on_confirmed); return;
+	case PLAN_CONFIRM:
+		sql_run(m->catalog.home, confirm, ARRAY_LEN(confirm), m, on_confirmed);
+		return;
 	case PLAN_FORM:
 		sql_run(m->work, form_citus, ARRAY_LEN(form_citus), m, on_formed_in_citus);
 		return;
@@ -473,13 +375,14 @@ static void classify(struct members *m, struct worker *w)
 	enum member_state before = w->view->state;
 	char reason[sizeof(w->view->reason)];
 
-	enum member_state state = member_classify(w->view->name, facts, &w->record, &w->entry,
-		&m->facts, reason, sizeof(reason));
+	enum member_state state = member_classify(w->view->name, facts, &w->row->record,
+		&w->row->entry, &m->catalog.facts, reason, sizeof(reason));
 	w->view->state = state;
 	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
-	w->view->registered = w->entry.present && w->entry.active && w->record.registered;
-	w->view->group = w->entry.present ? w->entry.group : -1;
-	w->view->shards = w->entry.shards;
+	w->view->registered =
+		w->row->entry.present && w->row->entry.active && w->row->record.registered;
+	w->view->group = w->row->entry.present ? w->row->entry.group : -1;
+	w->view->shards = w->row->entry.shards;
 	if (facts->look == LOOK_ANSWERED) {
 		snprintf(w->view->version, sizeof(w->view->version), "%d.%d",
 			facts->fitness.server_version / 10000,
@@ -488,7 +391,7 @@ static void classify(struct members *m, struct worker *w)
 	}
 	if (state != before || strcmp(reason, w->view->reason) != 0) {
 		bool bad = state == MEMBER_FOREIGN || state == MEMBER_UNFIT ||
-			   (w->record.registered && state != MEMBER_OURS);
+			   (w->row->record.registered && state != MEMBER_OURS);
 		log_emit(bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s is %s%s%s host=%s",
 			w->view->name, member_state_name(state), reason[0] ? ": " : "", reason,
 			w->view->host);
@@ -501,12 +404,15 @@ static void publish(struct members *m)
 	struct member *own = &m->view->members[0];
 	bool was_formed = m->view->formed;
 
-	memcpy(m->view->id, m->facts.id, sizeof(m->view->id));
-	m->view->formed = m->facts.formed;
+	memcpy(m->view->id, m->catalog.facts.id, sizeof(m->view->id));
+	m->view->formed = m->catalog.facts.formed;
 	m->view->looked_ms = clock_now_ms();
 	m->view->looks++;
-	own->state = m->facts.id[0] ? MEMBER_OURS : MEMBER_NEW;
+	own->state = m->catalog.facts.id[0] ? MEMBER_OURS : MEMBER_NEW;
 	own->reachable = true;
+	own->registered = m->catalog.own.present && strcmp(m->catalog.facts.host, own->host) == 0;
+	own->group = m->catalog.own.group;
+	own->shards = m->catalog.own.shards;
 	own->last_seen_ms = m->view->looked_ms;
 	memcpy(own->version, m->node->version, sizeof(own->version));
 	memcpy(own->citus, m->node->citus, sizeof(own->citus));
@@ -516,17 +422,17 @@ static void publish(struct members *m)
 			log_info("waiting for %s", m->plan.waiting_for);
 	}
 	if (m->view->formed && !was_formed)
-		log_info("the cluster is formed cluster=%s nodes=%d", m->facts.id, m->id->size);
+		log_info("the cluster is formed cluster=%s nodes=%d", m->catalog.facts.id,
+			m->id->size);
 	if (m->view->formed != was_formed)
 		m->changed(m->ctx);
 }
 
-static void on_citus_looked(void *ctx, const struct err *failure)
+static void on_looked_at_catalog(void *ctx, const struct err *failure)
 {
 	struct members *m = ctx;
 	struct plan_member seen[MEMBERS_MAX];
 
-	sql_disconnect(m->citus);
 	if (failure) {
 		end_round(m, failure);
 		return;
@@ -537,24 +443,14 @@ static void on_citus_looked(void *ctx, const struct err *failure)
 		classify(m, w);
 		seen[i] = (struct plan_member){ .name = w->view->name,
 			.state = w->view->state,
-			.recorded = w->record.registered,
+			.recorded = w->row->record.registered,
 			.due = now >= w->due_ms && !watch_is_busy(w->watch),
 			.failures = w->failures };
 	}
-	membership_plan(&m->facts, seen, m->count, m->one_by_one, &m->plan);
+	membership_plan(&m->catalog.facts, seen, m->count, m->one_by_one, &m->plan);
 	publish(m);
 	m->retry_ms = 0;
 	take_step(m);
-}
-
-static void on_home_looked(void *ctx, const struct err *failure)
-{
-	struct members *m = ctx;
-
-	if (failure)
-		end_round(m, failure);
-	else
-		sql_run(m->citus, look_citus, ARRAY_LEN(look_citus), m, on_citus_looked);
 }
 
 static void start_round(struct members *m)
@@ -566,14 +462,7 @@ static void start_round(struct members *m)
 	m->is_running = true;
 	m->is_stale = false;
 	evtimer_del(m->timer);
-	m->facts.id[0] = '\0';
-	m->facts.host[0] = '\0';
-	m->facts.formed = false;
-	for (int i = 0; i < m->count; i++) {
-		m->workers[i].record = (struct member_record){ .intended = false };
-		m->workers[i].entry = (struct member_entry){ .group = -1 };
-	}
-	sql_run(m->home, look_home, ARRAY_LEN(look_home), m, on_home_looked);
+	catalog_look(&m->catalog, on_looked_at_catalog, m);
 }
 
 static void end_round(struct members *m, const struct err *failure)
@@ -647,16 +536,14 @@ struct members *members_open(struct event_base *loop, struct evdns_base *dns,
 	m->workers = xcalloc((size_t)m->count, sizeof(*m->workers));
 	view->cluster = m->view;
 	m->timer = evtimer_new(loop, on_timer, m);
-	m->home = sql_open_local(loop, socket_directory, id->port, SETUP_HOME_DATABASE,
-		LOOK_TIMEOUT_MS);
-	m->citus = sql_open_local(loop, socket_directory, id->port, SETUP_DATABASE,
-		LOOK_TIMEOUT_MS);
-	m->work = sql_open_local(loop, socket_directory, id->port, SETUP_DATABASE,
-		REGISTER_TIMEOUT_MS);
+	catalog_init(&m->catalog, loop, id, socket_directory);
+	m->work = sql_open_local(
+		loop, socket_directory, id->port, SETUP_DATABASE, REGISTER_TIMEOUT_MS);
 	fill_member(&m->view->members[0], id, 0);
 	for (int i = 0; i < m->count; i++) {
 		struct worker *w = &m->workers[i];
 		w->view = &m->view->members[i + 1];
+		w->row = &m->catalog.rows[i];
 		fill_member(w->view, id, i + 1);
 		w->watch = watch_open(loop, dns, settings, id, i + 1, on_looked, m);
 	}
@@ -670,8 +557,7 @@ void members_close(struct members *m)
 {
 	for (int i = 0; i < m->count; i++)
 		watch_close(m->workers[i].watch);
-	sql_close(m->home);
-	sql_close(m->citus);
+	catalog_fini(&m->catalog);
 	sql_close(m->work);
 	event_free(m->timer);
 	m->node->cluster = NULL;

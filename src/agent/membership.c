@@ -126,7 +126,8 @@ static enum member_state classify_stamped(const char *name, const struct member_
 {
 	if (strcmp(facts->cluster_id, cluster->id) != 0) {
 		snprintf(reason, size, "it belongs to cluster %s as %s%s%s", facts->cluster_id,
-			facts->name, cluster->id[0] ? ", not to " : ", and this coordinator to none",
+			facts->name,
+			cluster->id[0] ? ", not to " : ", and this coordinator to none",
 			cluster->id);
 		return MEMBER_FOREIGN;
 	}
@@ -134,8 +135,7 @@ static enum member_state classify_stamped(const char *name, const struct member_
 		snprintf(reason, size, "its data directory is that of %s", facts->name);
 		return MEMBER_FOREIGN;
 	}
-	if (!record->intended ||
-		strcmp(record->system_identifier, facts->system_identifier) != 0) {
+	if (!record->intended || strcmp(record->system_identifier, facts->system_identifier) != 0) {
 		snprintf(reason, size,
 			"its system identifier is %s, remembered is %s: another directory",
 			facts->system_identifier,
@@ -145,8 +145,9 @@ static enum member_state classify_stamped(const char *name, const struct member_
 	if (facts->group == 0) {
 		if (!record->registered)
 			return MEMBER_JOINING;
-		snprintf(reason, size, "it is registered, but its database \"citusdb\" is not "
-				       "that of the member: was it dropped and made again?");
+		snprintf(reason, size,
+			"it is registered, but its database \"citusdb\" is not "
+			"that of the member: was it dropped and made again?");
 		return MEMBER_FOREIGN;
 	}
 	if (!entry->present || entry->group != facts->group) {
@@ -173,7 +174,8 @@ enum member_state member_classify(const char *name, const struct member_facts *f
 	case LOOK_NOT_SET_UP: state = MEMBER_UNFIT; break;
 	case LOOK_ANSWERED:
 		state = facts->cluster_id[0]
-				? classify_stamped(name, facts, record, entry, cluster, reason, size)
+				? classify_stamped(
+					  name, facts, record, entry, cluster, reason, size)
 				: classify_unstamped(facts, record, entry, reason, size);
 		/* A member that differs is told of, and stays a member: an upgrade passes
 		 * through that. A node that is none yet must fit first. */
@@ -195,8 +197,8 @@ static bool is_joinable(enum member_state state)
 }
 
 /* Names everybody who is not where the plan wants them, with their state. */
-static void name_waiting(struct plan *plan, const struct plan_member *workers, int count,
-	enum member_state wanted)
+static void name_waiting(
+	struct plan *plan, const struct plan_member *workers, int count, enum member_state wanted)
 {
 	size_t used = 0;
 

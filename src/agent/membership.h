@@ -15,17 +15,17 @@
 #include "agent/view.h"
 
 enum look_result {
-	LOOK_NONE,      /* not asked yet */
-	LOOK_ANSWERED,  /* the facts are complete */
+	LOOK_NONE,	 /* not asked yet */
+	LOOK_ANSWERED,	 /* the facts are complete */
 	LOOK_NOT_SET_UP, /* it answers, but its own agent has not finished the local set-up */
-	LOOK_REFUSED,   /* it refused our log-in */
-	LOOK_SILENT,    /* no connection, or no answer within the deadline */
+	LOOK_REFUSED,	 /* it refused our log-in */
+	LOOK_SILENT,	 /* no connection, or no answer within the deadline */
 };
 
 /* What must be alike for shards to move between nodes. */
 struct fitness {
 	int server_version; /* 150020 */
-	char citus[32];     /* the extension's version, "13.2-1" */
+	char citus[32];	    /* the extension's version, "13.2-1" */
 	char encoding[32];
 	char collation[64];
 	char collation_version[64];
@@ -38,14 +38,14 @@ struct member_facts {
 	char cluster_id[40];
 	char name[80];
 	char system_identifier[24];
-	int group;         /* pg_dist_local_group */
+	int group;			 /* pg_dist_local_group */
 	long long nodes, tables, shards; /* rows of its pg_dist_node, _partition, _shard */
 	struct fitness fitness;
 };
 
 /* What schema citus_init on the coordinator remembers of it. */
 struct member_record {
-	bool intended;   /* the intent to register it is written */
+	bool intended;	 /* the intent to register it is written */
 	bool registered; /* and the registration was confirmed */
 	char system_identifier[24];
 };
@@ -61,8 +61,8 @@ struct member_entry {
 struct cluster_facts {
 	char id[40]; /* "" until it is minted */
 	bool formed;
-	char host[256];      /* of the coordinator in pg_dist_node; "" for none */
-	bool holds_shards;   /* the coordinator itself */
+	char host[256];	   /* of the coordinator in pg_dist_node; "" for none */
+	bool holds_shards; /* the coordinator itself */
 	struct fitness fitness;
 };
 
@@ -88,8 +88,8 @@ enum { MEMBERS_MAX = 256 };
 struct plan_member {
 	const char *name;
 	enum member_state state;
-	bool recorded;    /* confirmed in our memory */
-	bool due;         /* its back-off has passed */
+	bool recorded;	   /* confirmed in our memory */
+	bool due;	   /* its back-off has passed */
 	unsigned failures; /* registrations that failed in a row */
 };
 

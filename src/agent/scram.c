@@ -40,8 +40,7 @@ int scram_make_verifier(const char *password, char **verifier, struct err *e)
 
 	if (RAND_bytes(salt, sizeof(salt)) != 1)
 		return err_set(e, ERR_SYS, "could not get random bytes for a password's salt");
-	*verifier = build(
-		(const char *)salt, sizeof(salt), SCRAM_DEFAULT_ITERATIONS, password);
+	*verifier = build((const char *)salt, sizeof(salt), SCRAM_DEFAULT_ITERATIONS, password);
 	if (!*verifier)
 		return err_set(e, ERR_SYS, "could not compute a password's verifier");
 	return 0;
@@ -63,13 +62,13 @@ bool scram_verifier_matches(const char *verifier, const char *password)
 	const char *encoded_end = strchr(encoded, '$');
 	if (!encoded_end)
 		return false;
-	int length = (int) (encoded_end - encoded);
-	if (pg_b64_dec_len(length) > (int) sizeof(salt))
+	int length = (int)(encoded_end - encoded);
+	if (pg_b64_dec_len(length) > (int)sizeof(salt))
 		return false;
 	int salt_length = pg_b64_decode(encoded, length, salt, sizeof(salt));
 	if (salt_length <= 0)
 		return false;
-	char *again = build(salt, salt_length, (int) iterations, password);
+	char *again = build(salt, salt_length, (int)iterations, password);
 	bool same = again && strcmp(again, verifier) == 0;
 
 	free(again);

@@ -95,8 +95,8 @@ static int on_role(void *ctx, const PGresult *result, int row, struct err *e)
 		if (strcmp(roles[i].name, name) != 0)
 			continue;
 		s->role_exists[i] = true;
-		s->role_matches[i] = scram_verifier_matches(sql_field(result, row, 1),
-			settings_secret(s->settings, roles[i].password));
+		s->role_matches[i] = scram_verifier_matches(
+			sql_field(result, row, 1), settings_secret(s->settings, roles[i].password));
 	}
 	return 0;
 }
@@ -215,12 +215,12 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-#define READ_THIS_NODE                                                                             \
-	{                                                                                          \
-		.name = "read the cluster's id",                                                   \
-		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)"      \
-		       " from citus_init.this_node",                                               \
-		.on_row = on_this_node                                                             \
+#define READ_THIS_NODE                                                                              \
+	{                                                                                           \
+		.name = "read the cluster's id",                                                    \
+		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)" \
+		       " from citus_init.this_node",                                                \
+		.on_row = on_this_node                                                              \
 	}
 #define READ_GROUP                                                                                 \
 	{                                                                                          \
@@ -370,10 +370,10 @@ struct setup *setup_open(struct event_base *loop, const struct settings *setting
 
 	s->settings = settings;
 	s->view = view;
-	s->home = sql_open_local(loop, socket_directory, view->identity->port,
-		SETUP_HOME_DATABASE, STATEMENT_TIMEOUT_MS);
-	s->citus = sql_open_local(loop, socket_directory, view->identity->port, SETUP_DATABASE,
+	s->home = sql_open_local(loop, socket_directory, view->identity->port, SETUP_HOME_DATABASE,
 		STATEMENT_TIMEOUT_MS);
+	s->citus = sql_open_local(
+		loop, socket_directory, view->identity->port, SETUP_DATABASE, STATEMENT_TIMEOUT_MS);
 	return s;
 }
 

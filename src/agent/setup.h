@@ -11,7 +11,7 @@
 #include "node/settings.h"
 
 /* The database that the contract promises, and the one where the memory is kept. */
-#define SETUP_DATABASE      "citusdb"
+#define SETUP_DATABASE	    "citusdb"
 #define SETUP_HOME_DATABASE "postgres"
 
 struct setup;

@@ -104,7 +104,8 @@ static void find_sqlstate(const char *message, struct err *e)
 		const char *code = at + 3;
 		size_t n = 0;
 
-		while (n < 5 && (isdigit((unsigned char)code[n]) || isupper((unsigned char)code[n])))
+		while (n < 5 &&
+			(isdigit((unsigned char)code[n]) || isupper((unsigned char)code[n])))
 			n++;
 		if (n == 5 && code[5] == ':') {
 			memcpy(e->sqlstate, code, 5);
@@ -260,8 +261,7 @@ static void on_connecting(struct sql *sql)
 		}
 		break;
 	case PGRES_POLLING_FAILED:
-	case PGRES_POLLING_ACTIVE:
-		break;
+	case PGRES_POLLING_ACTIVE: break;
 	}
 	connect_failed(sql, &e);
 	finish(sql, &e);
@@ -295,8 +295,8 @@ static void run_step(struct sql *sql)
 	}
 	sql->state = SQL_RUNNING;
 	timer_set(sql->timer, sql->statement_timeout_ms + ANSWER_GRACE_MS);
-	if (!PQsendQueryParams(sql->conn, sql->steps[sql->at].sql, count, NULL, parameters, NULL,
-		    NULL, 0)) {
+	if (!PQsendQueryParams(
+		    sql->conn, sql->steps[sql->at].sql, count, NULL, parameters, NULL, NULL, 0)) {
 		fail_with_connection(sql);
 		return;
 	}

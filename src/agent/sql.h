@@ -24,8 +24,8 @@ struct sql_target {
 	int port;
 	const char *database;
 	const char *user;
-	const char *password; /* NULL on the socket */
-	int connect_timeout_ms;   /* name, TCP and log-in together */
+	const char *password;	  /* NULL on the socket */
+	int connect_timeout_ms;	  /* name, TCP and log-in together */
 	int statement_timeout_ms; /* the server's; ours is a little longer and drops the socket */
 };
 
@@ -72,8 +72,8 @@ void sql_close(struct sql *sql);
 /* Starts a job; there must be none. steps must outlive it. done is called exactly once, from the
  * loop, never from inside this call. A failed job leaves no connection behind: the next one
  * connects anew. */
-void sql_run(struct sql *sql, const struct sql_step *steps, size_t count, void *ctx,
-	sql_done_fn done);
+void sql_run(
+	struct sql *sql, const struct sql_step *steps, size_t count, void *ctx, sql_done_fn done);
 
 /* Ends an idle connection; the next job connects anew. */
 void sql_disconnect(struct sql *sql);

@@ -32,12 +32,12 @@ struct member {
 	char host[256];
 	enum member_state state;
 	char reason[256];     /* why, for the operator; "" when there is nothing to say */
-	bool reachable;       /* it answered the last look */
+	bool reachable;	      /* it answered the last look */
 	bool registered;      /* in pg_dist_node, active, and confirmed by us */
-	int group;            /* of pg_dist_node; -1 when not registered */
-	long shards;          /* placements on it, by the coordinator's catalog */
+	int group;	      /* of pg_dist_node; -1 when not registered */
+	long shards;	      /* placements on it, by the coordinator's catalog */
 	char version[32];     /* "15.20", "" when not known */
-	char citus[32];       /* "13.2-1" */
+	char citus[32];	      /* "13.2-1" */
 	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
 	unsigned failures;    /* looks or registrations that failed in a row */
 };
@@ -46,7 +46,7 @@ enum setup_state { SETUP_WAITING, SETUP_RUNNING, SETUP_DONE, SETUP_FAILED };
 
 /* The cluster, known on ordinal 0 only; members has size entries, the coordinator first. */
 struct cluster_view {
-	char id[40];  /* the cluster's UUID; "" until it is minted */
+	char id[40]; /* the cluster's UUID; "" until it is minted */
 	bool formed;
 	char waiting_for[512]; /* in words: what holds up forming or joining; "" for nothing */
 	int64_t looked_ms;     /* clock_now_ms() of the last complete look, 0 for never */
@@ -68,11 +68,11 @@ struct node_view {
 	enum phase phase;
 	enum setup_state setup;
 	char setup_error[1024];
-	int group;           /* own pg_dist_local_group in citusdb; -1 when not known */
-	bool member;         /* a worker: group is not 0; the coordinator: the cluster is formed */
+	int group;   /* own pg_dist_local_group in citusdb; -1 when not known */
+	bool member; /* a worker: group is not 0; the coordinator: the cluster is formed */
 	char version[32];
 	char citus[32];
-	char cluster_id[40]; /* as this node remembers it */
+	char cluster_id[40];	      /* as this node remembers it */
 	struct cluster_view *cluster; /* NULL on workers */
 };
 

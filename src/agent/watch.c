@@ -25,7 +25,7 @@ struct watch {
 	int64_t retry_ms;
 	struct member_facts facts;   /* of the last whole look */
 	struct member_facts looking; /* being filled */
-	bool has_table;              /* citus_init.this_node is there */
+	bool has_table;		     /* citus_init.this_node is there */
 	bool is_looking;
 	bool is_to_tell; /* as soon as the connection is free */
 	const char *stamp_id;
@@ -40,8 +40,8 @@ void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int
 	sql_copy_field(to->citus, sizeof(to->citus), result, row, column + 1);
 	sql_copy_field(to->encoding, sizeof(to->encoding), result, row, column + 2);
 	sql_copy_field(to->collation, sizeof(to->collation), result, row, column + 3);
-	sql_copy_field(to->collation_version, sizeof(to->collation_version), result, row,
-		column + 4);
+	sql_copy_field(
+		to->collation_version, sizeof(to->collation_version), result, row, column + 4);
 }
 
 static int on_server(void *ctx, const PGresult *result, int row, struct err *e)
@@ -49,7 +49,8 @@ static int on_server(void *ctx, const PGresult *result, int row, struct err *e)
 	struct watch *w = ctx;
 
 	(void)e;
-	sql_copy_field(w->looking.system_identifier, sizeof(w->looking.system_identifier), result, row, 0);
+	sql_copy_field(
+		w->looking.system_identifier, sizeof(w->looking.system_identifier), result, row, 0);
 	w->has_table = sql_field(result, row, 1) != NULL;
 	return 0;
 }
@@ -111,8 +112,7 @@ static const struct sql_step look_citus[] = {
 		.sql = "select (select groupid from pg_dist_local_group),"
 		       " (select count(*) from pg_dist_node),"
 		       " (select count(*) from pg_dist_partition),"
-		       " (select count(*) from pg_dist_shard),"
-		       WATCH_FITNESS_COLUMNS
+		       " (select count(*) from pg_dist_shard)," WATCH_FITNESS_COLUMNS
 		       " from pg_database where datname = current_database()",
 		.on_row = on_citus },
 };

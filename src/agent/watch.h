@@ -12,10 +12,10 @@
 #include "node/settings.h"
 
 /* What must be alike on all nodes, read from pg_database in citusdb, here and on the worker. */
-#define WATCH_FITNESS_COLUMNS                                                    \
-	" current_setting('server_version_num'),"                                \
-	" (select extversion from pg_extension where extname = 'citus'),"        \
-	" pg_encoding_to_char(encoding), datcollate || '/' || datctype,"         \
+#define WATCH_FITNESS_COLUMNS                                                                      \
+	" current_setting('server_version_num'),"                                                  \
+	" (select extversion from pg_extension where extname = 'citus'),"                          \
+	" pg_encoding_to_char(encoding), datcollate || '/' || datctype,"                           \
 	" coalesce(datcollversion, '')"
 
 /* Reads those columns, the first of which is column. */

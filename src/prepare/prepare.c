@@ -95,9 +95,6 @@ static int leave_root(struct node *node, bool give, struct err *e)
 
 static int find_out(struct node *node, struct err *e)
 {
-	node->identity = identity_here(node->settings, e);
-	if (!node->identity)
-		return -1;
 	if (postgres_install_find(settings_text(node->settings, SET_BIN_DIR), &node->install, e) <
 		0)
 		return -1;
@@ -261,6 +258,10 @@ static enum exit_code prepare(struct node *node, enum phase only)
 	node->settings = load_settings();
 	if (!node->settings)
 		return EXIT_SETTINGS;
+	/* Before leave_root(), which gives directories away: a wrong name must touch nothing. */
+	node->identity = identity_here(node->settings, &e);
+	if (!node->identity)
+		return fail(&e);
 	if (leave_root(node, only == PHASE_COUNT, &e) < 0)
 		return fail(&e);
 	if (node->dropped_root) {

@@ -3,6 +3,7 @@ One node by itself: "citus-init run" on a volume of its own, as a kubelet
 would start it, in whatever surroundings a test gives it (another user, its
 own mounts, another host name), and what can be asked of it then.
 """
+import hashlib
 import os
 import pwd
 import signal
@@ -29,6 +30,24 @@ def group_of(uid):
         return pwd.getpwuid(uid).pw_gid
     except KeyError:
         return uid
+
+
+def snapshot(path, besides=()):
+    """All there is to know of a tree, for "nothing was touched"; besides names what is left out."""
+    found = {}
+    for entry in sorted([path, *path.rglob("*")]):
+        name = str(entry.relative_to(path))
+        if name in besides:
+            continue
+        status = entry.lstat()
+        content = None
+        if entry.is_symlink():
+            content = os.readlink(entry)
+        elif entry.is_file():
+            content = hashlib.sha256(entry.read_bytes()).hexdigest()
+        found[name] = (oct(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns,
+                       content)
+    return found
 
 
 class LoneNode(harness.Node):
@@ -60,6 +79,7 @@ class LoneNode(harness.Node):
             **PASSWORDS,
         }
         self.volume.mkdir(parents=True)
+        (directory / "log").touch()
         for path in (directory, self.volume):
             self.give(path)
 
@@ -74,8 +94,12 @@ class LoneNode(harness.Node):
 
     @property
     def log(self):
-        path = self.directory / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
+        return (self.directory / "log").read_text(errors="replace")
+
+    def errors(self, role="prepare"):
+        """The messages that were logged as errors by one of citus-init's roles."""
+        mark = f"Z error {role}: "
+        return [line.partition(mark)[2] for line in self.log.splitlines() if mark in line]
 
     def start(self, prefix=()):
         """prefix is a command that makes the surroundings and executes the rest as itself, so
@@ -94,12 +118,18 @@ class LoneNode(harness.Node):
         self.start(prefix)
         return self.process.wait(timeout)
 
-    def wait_ready(self, timeout=120):
-        def ready():
+    def _wait(self, page, timeout):
+        def answers():
             if self.process.poll() is not None:
                 raise RuntimeError(f"run ended with {self.process.returncode}: {self.log[-2000:]}")
-            return self.is_ready()
-        wait_until(ready, timeout, "the node is ready")
+            return self.get(page)[0] == 200
+        wait_until(answers, timeout, f"{page} is 200")
+
+    def wait_ready(self, timeout=120):
+        self._wait("readyz", timeout)
+
+    def wait_started(self, timeout=120):
+        self._wait("startupz", timeout)
 
     def family(self):
         return [self.process.pid] + harness.descendants_of(self.process.pid)

@@ -123,7 +123,9 @@ static int run(const struct proc_spec *spec, struct err *e)
 	}
 	log_output(output, LOG_LEVEL_ERROR);
 	capture_describe_status(status, how, sizeof(how));
-	return err_set(e, ERR_CONFIG,
+	/* initdb's exit code does not tell a wrong locale from a full disk or a killed child, so it
+	 * is not called a wrong setting: another try may succeed. */
+	return err_set(e, ERR_SYS,
 		"could not make the data directory: \"%s\" ended with %s; what it said stands above",
 		spec->path, how);
 }

@@ -9,7 +9,8 @@
 set -eu
 
 build="gcc make git libc6-dev binutils libpq-dev postgresql-server-dev-15 libevent-dev
-	libjansson-dev libinih-dev libyaml-dev libssl-dev postgresql-15"
+	libjansson-dev libinih-dev libyaml-dev libssl-dev libkrb5-dev
+	postgresql-15"
 test="check libsubunit-dev python3-pytest python3-psycopg clang libclang-rt-14-dev iproute2
 	util-linux procps valgrind cppcheck clang-tidy shellcheck clang-format"
 

@@ -27,7 +27,7 @@ enum {
 	START_FIRST_MS = 1000,
 	START_MOST_MS = 10 * 1000,
 	START_FORGET_MS = 30 * 1000,
-	STARTS_BEFORE_TAIL = 3,
+	STARTS_OF_NO_USE = 4,
 	/* Of questions: every node listens on this machine, so an answer comes at once or never. */
 	ASK_FIRST_MS = 20,
 	ASK_MOST_MS = 500,
@@ -257,12 +257,17 @@ int64_t nodes_next_ms(const struct nodes *nodes)
 	return next;
 }
 
-/* Codes that say: the same start will end the same. */
-static bool is_hopeless(int wait_status)
+/* Whether another start would end the same: run says so, or postgres never stayed up, which run
+ * has tried several times each. */
+static bool is_hopeless(const struct node *node, int wait_status)
 {
-	int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
-
-	return code == EXIT_USAGE || code == EXIT_REFUSED || code == EXIT_SETTINGS;
+	switch (WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0) {
+	case EXIT_USAGE:
+	case EXIT_REFUSED:
+	case EXIT_SETTINGS: return true;
+	case EXIT_UNAVAILABLE: return node->starts >= STARTS_OF_NO_USE;
+	default: return false;
+	}
 }
 
 bool nodes_on_exit(struct nodes *nodes, pid_t pid, int wait_status)
@@ -286,19 +291,16 @@ bool nodes_on_exit(struct nodes *nodes, pid_t pid, int wait_status)
 		report_event(node->name, "stopped%s%s", clean ? "" : ", ", clean ? "" : words);
 		return true;
 	}
-	if (nodes->stage == NODES_FORMING && nodes->hopeless < 0 && is_hopeless(wait_status)) {
+	if (nodes->stage == NODES_FORMING && nodes->hopeless < 0 &&
+		is_hopeless(node, wait_status)) {
 		report_event(node->name, "ended, %s", words);
 		nodes->hopeless = node->ordinal;
 		nodes->hopeless_code = WEXITSTATUS(wait_status);
 	}
 	plan_start(node, clock_now_ms());
-	if (nodes->hopeless >= 0)
-		return true;
-	report_event(node->name, "ended, %s; will be started again%s", words,
-		node->start_at_ms > clock_now_ms() ? " after a while" : "");
-	/* Once, when it does not look like bad luck any more. */
-	if (nodes->stage == NODES_FORMING && node->starts == STARTS_BEFORE_TAIL)
-		report_tail(node->log);
+	if (nodes->hopeless < 0)
+		report_event(node->name, "ended, %s; will be started again%s", words,
+			node->start_at_ms > clock_now_ms() ? " after a while" : "");
 	return true;
 }
 

@@ -389,7 +389,9 @@ static void classify(struct members *m, struct worker *w)
 			facts->fitness.server_version % 10000);
 		snprintf(w->view->citus, sizeof(w->view->citus), "%s", facts->fitness.citus);
 	}
-	if (state != before || strcmp(reason, w->view->reason) != 0) {
+	/* One that is away gives a new reason at every try; that it is away is the news. */
+	if (state != before ||
+		(state != MEMBER_UNREACHABLE && strcmp(reason, w->view->reason) != 0)) {
 		bool bad = state == MEMBER_FOREIGN || state == MEMBER_UNFIT ||
 			   (w->row->record.registered && state != MEMBER_OURS);
 		log_emit(bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s is %s%s%s host=%s",
@@ -418,7 +420,7 @@ static void publish(struct members *m)
 	memcpy(own->citus, m->node->citus, sizeof(own->citus));
 	if (strcmp(m->view->waiting_for, m->plan.waiting_for) != 0) {
 		memcpy(m->view->waiting_for, m->plan.waiting_for, sizeof(m->view->waiting_for));
-		if (m->plan.waiting_for[0])
+		if (m->plan.step == PLAN_WAIT)
 			log_info("waiting for %s", m->plan.waiting_for);
 	}
 	if (m->view->formed && !was_formed)

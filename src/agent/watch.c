@@ -144,8 +144,14 @@ static void end_look(struct watch *w, const struct err *failure)
 	w->is_looking = false;
 	if (failure) {
 		w->facts.look = look_of(failure);
-		snprintf(w->facts.problem, sizeof(w->facts.problem), "%.*s",
-			(int)sizeof(w->facts.problem) - 1, failure->msg);
+		/* 28000: pg_hba.conf has no line for us, as in phase LOCAL. */
+		if (strcmp(failure->sqlstate, "28000") == 0)
+			snprintf(w->facts.problem, sizeof(w->facts.problem),
+				"its pg_hba.conf does not admit the coordinator: its local set-up "
+				"has not finished, or it is no node of citus-init");
+		else
+			snprintf(w->facts.problem, sizeof(w->facts.problem), "%.*s",
+				(int)sizeof(w->facts.problem) - 1, failure->msg);
 		w->retry_ms = clock_backoff_ms(w->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
 		watch_look_in(w, w->retry_ms);
 	} else {

@@ -12,11 +12,13 @@
  */
 #include "standin.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
-#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -27,23 +29,20 @@
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timeout.h"
 #include "utils/wait_event.h"
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "utils/fmgroids.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
 
 #define MAX_DAEMONS	64
 #define STARTING_MS	10000
 #define STOP_WAIT_MS	10000
 #define RESTART_SECONDS 5
 #define TICK_MS		2000
+
+/* So that a round that comes a little early still counts. */
+#define SLACK_MS 100
 
 struct daemon_slot {
 	Oid database;
@@ -322,7 +321,7 @@ static bool is_due(TimestampTz *last, double interval_ms)
 void citus_standin_daemon_main(Datum arg)
 {
 	Oid database = DatumGetObjectId(arg), owner;
-	TimestampTz asked = 0, recovered = GetCurrentTimestamp(), synced = 0;
+	TimestampTz asked = 0, recovered = GetCurrentTimestamp();
 
 	memcpy(&owner, MyBgworkerEntry->bgw_extra, sizeof(owner));
 	pqsignal(SIGTERM, on_sigterm);
@@ -353,12 +352,12 @@ void citus_standin_daemon_main(Datum arg)
 		if (!look_up_peers(round, &peers))
 			break;
 		if (citus_deadlock_detection_factor >= 0 &&
-			is_due(&asked, citus_deadlock_detection_factor * DeadlockTimeout - 100))
+			is_due(&asked,
+				citus_deadlock_detection_factor * DeadlockTimeout - SLACK_MS))
 			ask_peers(peers, user);
 		if (!got_sigterm && is_due(&recovered, citus_recover_2pc_interval_ms))
 			run("SELECT recover_prepared_transactions()");
-		if (!got_sigterm &&
-			is_due(&synced, Min(citus_metadata_sync_retry_interval_ms, TICK_MS) - 100))
+		if (!got_sigterm)
 			run("SELECT citus_internal.maintain()");
 		if (got_sigterm)
 			break;

@@ -39,7 +39,7 @@ for n in 15 16 17 18; do
     fi
 done
 [ -n "$major" ] ||
-    die "no PostgreSQL 15 to 18 with server headers: install postgresql-N and postgresql-server-dev-N"
+    die "no PostgreSQL 15 to 18 with headers: install postgresql-N and postgresql-server-dev-N"
 
 system_lib=/usr/lib/postgresql/$major
 system_share=/usr/share/postgresql/$major

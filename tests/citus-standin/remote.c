@@ -491,7 +491,7 @@ static char *outcome_text(PGresult *result, bool *success)
 	if (PQntuples(result) > 1)
 		return pstrdup("expected a single row in query result");
 	if (PQnfields(result) != 1)
-		return pstrdup("expected a single column in query result");
+		return pstrdup("expected a single column in query target");
 	*success = true;
 	char *value = result_value(result);
 	return value != NULL ? value : pstrdup("");

@@ -23,7 +23,6 @@ int citus_node_connection_timeout_ms;
 int citus_max_cached_conns_per_worker;
 int citus_max_cached_connection_lifetime_ms;
 int citus_recover_2pc_interval_ms;
-int citus_metadata_sync_retry_interval_ms;
 double citus_deadlock_detection_factor;
 bool citus_enable_ddl_propagation;
 bool citus_enable_create_role_propagation;
@@ -121,8 +120,8 @@ static struct int_setting ints[] = {
 	{ "citus.max_intermediate_result_size", 1048576, -1, INT_MAX, PGC_USERSET, GUC_UNIT_KB },
 	{ "citus.max_worker_nodes_tracked", 2048, 1024, INT_MAX, PGC_POSTMASTER },
 	{ "citus.metadata_sync_interval", 60000, 1, WEEK_MS, PGC_SIGHUP, GUC_UNIT_MS | HIDDEN },
-	{ "citus.metadata_sync_retry_interval", 5000, 1, WEEK_MS, PGC_SIGHUP, GUC_UNIT_MS | HIDDEN,
-		&citus_metadata_sync_retry_interval_ms },
+	{ "citus.metadata_sync_retry_interval", 5000, 1, WEEK_MS, PGC_SIGHUP,
+		GUC_UNIT_MS | HIDDEN },
 	{ "citus.node_connection_timeout", 30000, 10, 3600000, PGC_USERSET, GUC_UNIT_MS,
 		&citus_node_connection_timeout_ms },
 	{ "citus.recover_2pc_interval", 60000, -1, WEEK_MS, PGC_SIGHUP, GUC_UNIT_MS,

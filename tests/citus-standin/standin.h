@@ -20,7 +20,6 @@ extern int citus_node_connection_timeout_ms;
 extern int citus_max_cached_conns_per_worker;
 extern int citus_max_cached_connection_lifetime_ms;
 extern int citus_recover_2pc_interval_ms;
-extern int citus_metadata_sync_retry_interval_ms;
 extern double citus_deadlock_detection_factor;
 extern bool citus_enable_ddl_propagation;
 extern bool citus_enable_create_role_propagation;

@@ -229,8 +229,8 @@ CREATE FUNCTION citus_internal.wipe_metadata() RETURNS void LANGUAGE plpgsql AS 
 DECLARE
     shells jsonb := (
         SELECT jsonb_agg(jsonb_build_object('name', logicalrelid::text, 'kind', relkind, 'shard',
-            (SELECT min(pg_catalog.shard_name(logicalrelid, shardid)) FROM pg_catalog.pg_dist_shard s
-             WHERE s.logicalrelid = p.logicalrelid)))
+            (SELECT min(pg_catalog.shard_name(logicalrelid, shardid))
+             FROM pg_catalog.pg_dist_shard s WHERE s.logicalrelid = p.logicalrelid)))
         FROM pg_catalog.pg_dist_partition p JOIN pg_catalog.pg_class c ON c.oid = logicalrelid);
     shell record;
     shard record;
@@ -633,7 +633,7 @@ $$;
 
 CREATE FUNCTION pg_catalog.citus_coordinator_nodeid() RETURNS int LANGUAGE sql STABLE STRICT AS $$
     SELECT COALESCE((SELECT nodeid FROM pg_catalog.pg_dist_node
-        WHERE groupid = 0 AND noderole = 'primary'), -1)
+        WHERE groupid = 0 AND noderole = 'primary'), 0)
 $$;
 
 CREATE FUNCTION pg_catalog.citus_nodename_for_nodeid(nodeid int) RETURNS text

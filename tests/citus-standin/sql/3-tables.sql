@@ -27,7 +27,7 @@ $$;
 CREATE FUNCTION citus_internal.server_options(node pg_catalog.pg_dist_node)
 RETURNS TABLE (name text, value text) LANGUAGE sql AS $$
     SELECT * FROM (VALUES ('host', node.nodename), ('port', node.nodeport::text),
-        ('dbname', current_database()), ('fetch_size', '10000'), ('batch_size', '1000')) AS own
+        ('dbname', current_database()), ('fetch_size', '10000'), ('batch_size', '100')) AS own
     UNION ALL
     SELECT k[1], COALESCE(k[2], k[3])
     FROM regexp_matches(current_setting('citus.node_conninfo'),
@@ -75,7 +75,8 @@ BEGIN
         END IF;
         FOR change IN
             SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT EXISTS (
-                SELECT FROM pg_user_mapping m WHERE m.umserver = have.oid AND m.umuser = pg_roles.oid)
+                SELECT FROM pg_user_mapping m
+                WHERE m.umserver = have.oid AND m.umuser = pg_roles.oid)
         LOOP
             EXECUTE format('CREATE USER MAPPING FOR %I SERVER %I '
                 'OPTIONS (user %L, password_required ''false'')',
@@ -212,7 +213,8 @@ DECLARE
     shard text := format('%I.%I', spec->>'schema', citus_internal.shard_relname(spec->>'name',
         (spec->'shards'->0->>'shardid')::bigint));
 BEGIN
-    IF to_regclass(shard) IS NOT NULL THEN
+    IF to_regclass(shard) IS NOT NULL AND spec->'placements' @> jsonb_build_array(
+            jsonb_build_object('groupid', citus_internal.local_group())) THEN
         EXECUTE format('CREATE VIEW %s AS SELECT * FROM %s OFFSET 0', name, shard);
     ELSE
         EXECUTE format('CREATE TABLE %s (%s)', name, spec->>'columns');
@@ -304,8 +306,9 @@ BEGIN
     SELECT array_agg(groupid ORDER BY nodename, nodeport) INTO groups
     FROM pg_catalog.pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary';
     IF groups IS NULL THEN
-        RAISE EXCEPTION 'couldn''t find any worker nodes'
-            USING ERRCODE = '22023', HINT = 'Add more worker nodes';
+        RAISE EXCEPTION 'replication_factor (1) exceeds number of worker nodes (0)'
+            USING ERRCODE = '22023',
+            HINT = 'Add more worker nodes or try again with a lower replication factor.';
     END IF;
     RETURN ARRAY(SELECT groups[1 + i % cardinality(groups)] FROM generate_series(0, shards - 1) i);
 END $$;

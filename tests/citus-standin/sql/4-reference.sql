@@ -103,34 +103,40 @@ BEGIN
     PERFORM citus_internal.announce_table(table_name);
 END $$;
 
+CREATE FUNCTION citus_internal.missing_copies()
+RETURNS TABLE (relation regclass, shard bigint, node pg_catalog.pg_dist_node) LANGUAGE sql AS $$
+    SELECT p.logicalrelid, s.shardid, n FROM pg_catalog.pg_dist_partition p
+    JOIN pg_catalog.pg_dist_shard s USING (logicalrelid)
+    CROSS JOIN pg_catalog.pg_dist_node n
+    WHERE p.repmodel = 't' AND n.isactive AND n.noderole = 'primary' AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_dist_placement x
+        WHERE x.shardid = s.shardid AND x.groupid = n.groupid)
+    ORDER BY n.nodename, n.nodeport, s.shardid
+$$;
+
 -- Gives every node that lacks a placement of a reference table a copy. The catalog is believed:
 -- a placement that is recorded and gone is not made again.
 CREATE FUNCTION citus_internal.copy_reference_tables() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     missing record;
+    node pg_dist_node;
     name text;
     row_sql text;
 BEGIN
-    FOR missing IN
-        SELECT p.logicalrelid, s.shardid, n.* FROM pg_dist_partition p
-        JOIN pg_dist_shard s USING (logicalrelid)
-        CROSS JOIN pg_dist_node n
-        WHERE p.repmodel = 't' AND n.isactive AND n.noderole = 'primary' AND NOT EXISTS (
-            SELECT FROM pg_dist_placement x WHERE x.shardid = s.shardid AND x.groupid = n.groupid)
-        ORDER BY n.nodename, n.nodeport, s.shardid
-    LOOP
+    FOR missing IN SELECT * FROM citus_internal.missing_copies() LOOP
+        node := missing.node;
         row_sql := format('INSERT INTO pg_catalog.pg_dist_placement (placementid, shardid, '
             'shardstate, shardlength, groupid) VALUES (%s, %s, 1, 0, %s)',
-            nextval('pg_dist_placement_placementid_seq'), missing.shardid, missing.groupid);
-        IF missing.groupid <> 0 THEN
+            nextval('pg_dist_placement_placementid_seq'), missing.shard, node.groupid);
+        IF node.groupid <> 0 THEN
             name := (SELECT format('%I.%I', relnamespace::regnamespace::text, relname)
-                FROM pg_class WHERE oid = missing.logicalrelid);
+                FROM pg_class WHERE oid = missing.relation);
             -- The name was an empty table there as long as there was no copy to view.
-            PERFORM citus_internal.remote_exec_direct(missing.nodename, missing.nodeport,
-                citus_internal.make_copy_sql(missing.logicalrelid, missing.shardid)
+            PERFORM citus_internal.remote_exec_direct(node.nodename, node.nodeport,
+                citus_internal.make_copy_sql(missing.relation, missing.shard)
                 || format('; SELECT citus_internal.show_copy(%L, %L)', name,
-                    shard_name(missing.logicalrelid, missing.shardid, false)));
+                    shard_name(missing.relation, missing.shard, false)));
         END IF;
         EXECUTE row_sql;
         PERFORM citus_internal.to_metadata_workers(row_sql);
@@ -164,7 +170,16 @@ CREATE FUNCTION pg_catalog.replicate_reference_tables(
     shard_transfer_mode citus.shard_transfer_mode DEFAULT 'auto') RETURNS void
 LANGUAGE plpgsql STRICT AS $$
 BEGIN
-    PERFORM citus_internal.ensure_coordinator();
+    PERFORM citus_internal.check_version();
+    IF citus_internal.local_group() <> 0 THEN
+        RETURN;
+    END IF;
+    -- A copy goes by logical replication, unless writes are blocked meanwhile.
+    IF shard_transfer_mode <> 'block_writes' AND current_setting('wal_level') <> 'logical'
+        AND EXISTS (SELECT FROM citus_internal.missing_copies()) THEN
+        RAISE EXCEPTION 'ERROR:  logical decoding requires wal_level >= logical'
+            USING ERRCODE = 'XX000';
+    END IF;
     PERFORM citus_internal.copy_reference_tables();
 END $$;
 REVOKE ALL ON FUNCTION pg_catalog.replicate_reference_tables(citus.shard_transfer_mode)

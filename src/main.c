@@ -5,6 +5,7 @@
  *   environment -> node -> config -> rendered files -> initdb -> postgres
  *               -> readiness -> membership
  */
+#include <nss.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,8 +60,21 @@ static void print_help(void)
 	settings_print_help(stdout);
 }
 
+/*
+ * Names are looked up in files and in the DNS, whatever nsswitch.conf says: for any other source
+ * a static glibc loads a module, with a second libc that crashes. libpq asks for the home
+ * directory of a user who need not be in /etc/passwd.
+ */
+static void use_plain_name_services(void)
+{
+	__nss_configure_lookup("passwd", "files");
+	__nss_configure_lookup("group", "files");
+	__nss_configure_lookup("hosts", "files dns");
+}
+
 int main(int argc, char **argv)
 {
+	use_plain_name_services();
 	if (argc < 2) {
 		fprintf(stderr, "citus-init: no command given; see \"citus-init --help\"\n");
 		return EXIT_USAGE;

@@ -38,6 +38,13 @@ FROM citus_shards WHERE table_name = 'visits'::regclass GROUP BY nodename ORDER 
 SQL
 
 step "the cluster"
+# The coordinator looks at its shards every 15 s; this asks it to look now.
+psql -X -q -d postgres -c 'NOTIFY citus_init'
+for _ in $(seq 50); do
+	! "$CITUS_INIT" status --json --address "$CITUS_INIT_LOCAL_HTTP" |
+		grep -q '"shards": *[1-9]' || break
+	sleep 0.1
+done
 "$CITUS_INIT" status --address "$CITUS_INIT_LOCAL_HTTP"
 
 step "try it yourself, in another terminal"

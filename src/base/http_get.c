@@ -100,10 +100,11 @@ static int send_request(
 
 static int read_answer(int fd, int64_t deadline_ms, char **text, size_t *length, struct err *e)
 {
-	_free_ char *answer = NULL;
+	size_t room = ANSWER_CHUNK;
 	size_t used = 0;
+	_free_ char *answer = xcalloc(room, 1);
 
-	for (size_t room = 0;;) {
+	for (;;) {
 		if (room - used < 2) {
 			room += ANSWER_CHUNK;
 			answer = xrealloc(answer, room, 1);

@@ -30,7 +30,7 @@ enum {
 	STARTS_OF_NO_USE = 4,
 	/* Of questions: every node listens on this machine, so an answer comes at once or never. */
 	ASK_FIRST_MS = 20,
-	ASK_MOST_MS = 500,
+	ASK_MOST_MS = 250,
 	ASK_WATCH_MS = 5000,
 	ASK_TIMEOUT_MS = 1000,
 	/* A reason that passes by itself is not worth a line. */
@@ -189,7 +189,7 @@ static void note_reason(const struct nodes *nodes, struct node *node, const char
 		nodes->stage == NODES_WATCHED || now - node->reason_since_ms >= REASON_PATIENCE_MS;
 	if (patient && !node->reason_told && node->reason[0]) {
 		node->reason_told = true;
-		report_event(node->name, "waiting: %s", node->reason);
+		report_event(node->name, "not ready yet: %s", node->reason);
 	}
 }
 

@@ -9,9 +9,9 @@ V ?= 0
 Q := $(if $(filter 0,$(V)),@,)
 
 PG_CONFIG ?= pg_config
-PG_INCLUDE := $(shell $(PG_CONFIG) --includedir)
-PG_SERVER_INCLUDE := $(shell $(PG_CONFIG) --includedir-server)
-PG_PKGLIB := $(shell $(PG_CONFIG) --pkglibdir)
+PG_INCLUDE := $(shell $(PG_CONFIG) --includedir 2>/dev/null)
+PG_SERVER_INCLUDE := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)
+PG_PKGLIB := $(shell $(PG_CONFIG) --pkglibdir 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
 	-Wswitch-enum -Wnull-dereference -Wundef -Wpointer-arith -Wwrite-strings \

@@ -33,7 +33,8 @@ def wait_until(condition, timeout=60, what="the condition"):
             if value:
                 return value
             last = value
-        except (OSError, psycopg.Error, ValueError, KeyError, TypeError, AssertionError) as error:
+        except (OSError, psycopg.Error, ValueError, LookupError, TypeError, StopIteration,
+                AssertionError) as error:
             last = error
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout} s; last: {last!r}")

@@ -10,20 +10,9 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/launch_fd.h"
 
 #define LAUNCH_MAGIC 0x31696368u /* "hci1", the layout's version in its last digit */
-
-/*
- * The descriptors of PID 1's children, always at these numbers. Each child gets only those that
- * its duty needs: prepare the secrets, the launch pipe and the lock; postgres (and initdb, from
- * prepare) the lock; the agent the secrets and the control socket.
- */
-enum launch_fd {
-	LAUNCH_FD_SECRETS = 3, /* sealed memfd, base/secret.h */
-	LAUNCH_FD_LAUNCH = 4,  /* write end: one struct launch */
-	LAUNCH_FD_CONTROL = 5, /* SOCK_SEQPACKET, control.h */
-	LAUNCH_FD_LOCK = 6,    /* the flock that says: this directory is in use */
-};
 
 struct launch {
 	uint32_t magic;

@@ -16,8 +16,8 @@ int file_read(const char *path, size_t max, char **text, size_t *length, struct 
 
 /* Writes path whole: a temporary file beside it, mode given at its making, fsync, rename,
  * fsync of the directory (PostgreSQL's durable_rename()). */
-int file_replace(const char *path, const void *data, size_t length, mode_t mode,
-	struct err *e) NODISCARD;
+int file_replace(
+	const char *path, const void *data, size_t length, mode_t mode, struct err *e) NODISCARD;
 
 /* Makes the directory if it is not there; an existing one keeps its mode. */
 int file_make_directory(const char *path, mode_t mode, struct err *e) NODISCARD;

@@ -23,7 +23,7 @@ void log_configure(enum log_level threshold, enum log_format format);
 /* Keeps errno. Blocks only under LOG_WAIT. */
 void log_emit(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_debug(...)   log_emit(LOG_LEVEL_DEBUG, __VA_ARGS__)
-#define log_info(...)    log_emit(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)	 log_emit(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...)	 log_emit(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_warning(...) log_emit(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_error(...)   log_emit(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_error(...)	 log_emit(LOG_LEVEL_ERROR, __VA_ARGS__)

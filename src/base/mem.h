@@ -37,17 +37,17 @@ static inline void mem_cleanup_dir(DIR **d)
 		closedir(*d);
 }
 
-#define _free_  __attribute__((cleanup(mem_cleanup_free)))
+#define _free_	__attribute__((cleanup(mem_cleanup_free)))
 #define _close_ __attribute__((cleanup(mem_cleanup_close)))
-#define _file_  __attribute__((cleanup(mem_cleanup_file)))
-#define _dir_   __attribute__((cleanup(mem_cleanup_dir)))
+#define _file_	__attribute__((cleanup(mem_cleanup_file)))
+#define _dir_	__attribute__((cleanup(mem_cleanup_dir)))
 
 /* Hands the resource to the caller and leaves NULL or -1 behind. */
-#define take_ptr(p)                  \
-	({                           \
-		__auto_type t_ = (p); \
-		(p) = NULL;          \
-		t_;                  \
+#define take_ptr(p)                                                                                \
+	({                                                                                         \
+		__auto_type t_ = (p);                                                              \
+		(p) = NULL;                                                                        \
+		t_;                                                                                \
 	})
 
 static inline int take_fd(int *fd)

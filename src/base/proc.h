@@ -15,7 +15,7 @@ enum { PROC_MAX_FDS = 8 };
 
 struct proc_fd {
 	int from; /* the descriptor in this process */
-	int to;   /* its number in the new one */
+	int to;	  /* its number in the new one */
 };
 
 struct proc_spec {

@@ -6,7 +6,7 @@
 #include "agent/membership.h"
 #include "base/mem.h"
 
-#define OUR_ID   "11111111-1111-1111-1111-111111111111"
+#define OUR_ID	 "11111111-1111-1111-1111-111111111111"
 #define OTHER_ID "22222222-2222-2222-2222-222222222222"
 
 static const struct fitness fit = { .server_version = 150020,
@@ -50,7 +50,8 @@ static const struct state_case {
 		.expected = MEMBER_NEW,
 		.no_cluster = true,
 		.facts = { .look = LOOK_ANSWERED, .system_identifier = "7" } },
-	{ .what = "empty, the cluster exists", .expected = MEMBER_NEW,
+	{ .what = "empty, the cluster exists",
+		.expected = MEMBER_NEW,
 		.facts = { .look = LOOK_ANSWERED, .system_identifier = "7" } },
 	{ .what = "empty, its intent was written for another directory",
 		.expected = MEMBER_NEW,
@@ -95,54 +96,80 @@ static const struct state_case {
 	{ .what = "stamped, but no intent is remembered",
 		.expected = MEMBER_FOREIGN,
 		.reason = "remembered is none",
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
 			.system_identifier = "7" } },
 	{ .what = "stamped, another identifier than remembered",
 		.expected = MEMBER_FOREIGN,
 		.reason = "remembered is 8",
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
 			.system_identifier = "7" },
 		.record = { .intended = true, .system_identifier = "8" } },
 	{ .what = "joining",
 		.expected = MEMBER_JOINING,
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
 			.system_identifier = "7" },
 		.record = { .intended = true, .system_identifier = "7" } },
 	{ .what = "joining, killed between the inactive add and the activation",
 		.expected = MEMBER_JOINING,
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
 			.system_identifier = "7" },
 		.record = { .intended = true, .system_identifier = "7" },
 		.entry = { .present = true, .active = false, .group = 1 } },
 	{ .what = "ours, not yet confirmed",
 		.expected = MEMBER_OURS,
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
-			.system_identifier = "7", .group = 1, .nodes = 3 },
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
+			.system_identifier = "7",
+			.group = 1,
+			.nodes = 3 },
 		.record = { .intended = true, .system_identifier = "7" },
 		.entry = { .present = true, .active = true, .group = 1 } },
 	{ .what = "ours",
 		.expected = MEMBER_OURS,
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
-			.system_identifier = "7", .group = 1, .nodes = 3 },
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
+			.system_identifier = "7",
+			.group = 1,
+			.nodes = 3 },
 		.record = { .intended = true, .registered = true, .system_identifier = "7" },
 		.entry = { .present = true, .active = true, .group = 1 } },
 	{ .what = "ours, disabled by hand",
 		.expected = MEMBER_OURS,
 		.reason = "disabled",
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
-			.system_identifier = "7", .group = 1, .nodes = 3 },
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
+			.system_identifier = "7",
+			.group = 1,
+			.nodes = 3 },
 		.record = { .intended = true, .registered = true, .system_identifier = "7" },
 		.entry = { .present = true, .active = false, .group = 1 } },
 	{ .what = "removed earlier",
 		.expected = MEMBER_FOREIGN,
 		.reason = "group 1",
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
-			.system_identifier = "7", .group = 1, .nodes = 3 },
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
+			.system_identifier = "7",
+			.group = 1,
+			.nodes = 3 },
 		.record = { .intended = true, .registered = true, .system_identifier = "7" } },
 	{ .what = "its citusdb was made anew",
 		.expected = MEMBER_FOREIGN,
 		.reason = "dropped",
-		.facts = { .look = LOOK_ANSWERED, .cluster_id = OUR_ID, .name = "citus-1",
+		.facts = { .look = LOOK_ANSWERED,
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
 			.system_identifier = "7" },
 		.record = { .intended = true, .registered = true, .system_identifier = "7" },
 		.entry = { .present = true, .active = true, .group = 1 } },
@@ -171,8 +198,8 @@ START_TEST(every_state)
 	const struct cluster_facts cluster = cluster_of(c->no_cluster);
 	char reason[256];
 
-	enum member_state state = member_classify("citus-1", &facts, &c->record, &c->entry,
-		&cluster, reason, sizeof(reason));
+	enum member_state state = member_classify(
+		"citus-1", &facts, &c->record, &c->entry, &cluster, reason, sizeof(reason));
 	ck_assert_msg(state == c->expected, "%s: %s, expected %s (%s)", c->what,
 		member_state_name(state), member_state_name(c->expected), reason);
 	if (c->reason)
@@ -209,13 +236,15 @@ END_TEST
 START_TEST(a_member_that_differs_stays_a_member_and_is_told_of)
 {
 	const struct cluster_facts cluster = cluster_of(false);
-	const struct member_record record = { .intended = true,
-		.registered = true,
-		.system_identifier = "7" };
+	const struct member_record record = {
+		.intended = true, .registered = true, .system_identifier = "7"
+	};
 	const struct member_entry entry = { .present = true, .active = true, .group = 1 };
-	const struct member_facts facts = with_fitness(
-		(struct member_facts){ .look = LOOK_ANSWERED, .cluster_id = OUR_ID,
-			.name = "citus-1", .system_identifier = "7", .group = 1 },
+	const struct member_facts facts = with_fitness((struct member_facts){ .look = LOOK_ANSWERED,
+							       .cluster_id = OUR_ID,
+							       .name = "citus-1",
+							       .system_identifier = "7",
+							       .group = 1 },
 		&other_citus);
 	char reason[256];
 
@@ -306,8 +335,8 @@ START_TEST(every_plan)
 		ck_assert_msg(strstr(plan.waiting_for, c->waiting) != NULL, "%s: \"%s\"",
 			c->workers, plan.waiting_for);
 	else
-		ck_assert_msg(plan.waiting_for[0] == '\0', "%s: \"%s\"", c->workers,
-			plan.waiting_for);
+		ck_assert_msg(
+			plan.waiting_for[0] == '\0', "%s: \"%s\"", c->workers, plan.waiting_for);
 }
 END_TEST
 

@@ -7,8 +7,8 @@
 #include "base/mem.h"
 
 /* Made by PostgreSQL 15: create role ... password 'atomic', read from pg_authid. */
-#define MADE_BY_SERVER                                              \
-	"SCRAM-SHA-256$4096:1+q6NsA1B4Wi03cpTz67kg==$dsl1E5bS2KE2d4LT" \
+#define MADE_BY_SERVER                                                                             \
+	"SCRAM-SHA-256$4096:1+q6NsA1B4Wi03cpTz67kg==$dsl1E5bS2KE2d4LT"                             \
 	"7Z5CUPal2ILe1kKEFS2+OF2EuBo=:smua5x8am1ZXNvA4Up66EsJQsRJPZ3T//H0dREnqpbg="
 
 START_TEST(a_verifier_matches_its_own_password_only)
@@ -76,8 +76,7 @@ Suite *suite_scram(void)
 	tcase_add_test(tc, a_verifier_matches_its_own_password_only);
 	tcase_add_test(tc, what_the_server_made_is_understood);
 	tcase_add_test(tc, passwords_beyond_ascii_are_normalised_as_the_server_does);
-	tcase_add_loop_test(
-		tc, anything_else_matches_nothing, 0, (int)ARRAY_LEN(no_verifiers));
+	tcase_add_loop_test(tc, anything_else_matches_nothing, 0, (int)ARRAY_LEN(no_verifiers));
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -29,6 +29,8 @@ struct settings {
 struct sources {
 	char *const *environment;
 	int secrets_fd;
+	bool is_given; /* no file is read: the INI file's text is the next */
+	const char *config_text;
 	const char *config_file;
 	struct settings_ini_value ini[SETTING_COUNT];
 };
@@ -215,7 +217,7 @@ static void take_secret(struct settings *s, enum setting_id id, const struct sou
 	else if (variable)
 		take_value(s, id, variable, xasprintf("environment variable %s", setting->env),
 			errors);
-	else if (path)
+	else if (path && !from->is_given)
 		take_secret_file(s, id, path, errors);
 	else if (from->ini[id].text)
 		take_ini(s, id, from, errors);
@@ -250,27 +252,40 @@ static void read_config_file(
 
 enum secrets { SECRETS_READ, SECRETS_LEFT_OUT };
 
-static struct settings *load(char *const *environment, int secrets_fd, enum secrets secrets,
-	struct settings_errors *errors)
+/* Also what has errors. */
+static struct settings *load_all(
+	struct sources *from, enum secrets secrets, struct settings_errors *errors)
 {
 	struct settings *s = xcalloc(1, sizeof(*s));
-	struct sources from = { .environment = environment, .secrets_fd = secrets_fd };
 
 	*errors = (struct settings_errors){ 0 };
-	take_plain(s, SET_CONFIG_FILE, &from, errors);
-	read_config_file(s, &from, errors);
+	take_plain(s, SET_CONFIG_FILE, from, errors);
+	if (!from->is_given)
+		read_config_file(s, from, errors);
+	else if (from->config_text)
+		settings_ini_parse(from->config_file, from->config_text, strlen(from->config_text),
+			from->ini, errors);
 	for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
 		if (id == SET_CONFIG_FILE)
 			continue;
 		if (!(settings_table[id].flags & SETTING_SECRET))
-			take_plain(s, id, &from, errors);
+			take_plain(s, id, from, errors);
 		else if (secrets == SECRETS_READ)
-			take_secret(s, id, &from, errors);
-		secret_free(from.ini[id].text);
+			take_secret(s, id, from, errors);
+		secret_free(from->ini[id].text);
 	}
-	find_unknown_variables(environment, errors);
+	find_unknown_variables(from->environment, errors);
 	if (errors->count == 0)
 		settings_check_together(s, errors);
+	return s;
+}
+
+static struct settings *load(char *const *environment, int secrets_fd, enum secrets secrets,
+	struct settings_errors *errors)
+{
+	struct sources from = { .environment = environment, .secrets_fd = secrets_fd };
+	struct settings *s = load_all(&from, secrets, errors);
+
 	if (errors->count == 0)
 		return s;
 	settings_free(s);
@@ -287,6 +302,20 @@ struct settings *settings_load_without_secrets(
 	char *const *environment, struct settings_errors *errors)
 {
 	return load(environment, -1, SECRETS_LEFT_OUT, errors);
+}
+
+struct settings *settings_load_given(char *const *environment, const char *ini_name,
+	const char *ini_text, struct settings_errors *errors)
+{
+	struct sources from = {
+		.environment = environment,
+		.secrets_fd = -1,
+		.is_given = true,
+		.config_text = ini_text,
+		.config_file = ini_name,
+	};
+
+	return load_all(&from, SECRETS_READ, errors);
 }
 
 void settings_free(struct settings *s)

@@ -93,6 +93,12 @@ struct settings *settings_load(
  * settings_secret() is NULL. */
 struct settings *settings_load_without_secrets(
 	char *const *environment, struct settings_errors *errors);
+
+/* The same for a node elsewhere, of which all is given: the INI file as ini_text, or NULL, under
+ * the name that messages give it, and the passwords themselves; no file is read. Never NULL: a
+ * value that is wrong or missing is NULL in it. */
+struct settings *settings_load_given(char *const *environment, const char *ini_name,
+	const char *ini_text, struct settings_errors *errors);
 void settings_free(struct settings *s);
 void settings_errors_free(struct settings_errors *errors);
 

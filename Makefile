@@ -19,7 +19,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 OUR_CFLAGS := -std=gnu11 -g $(WARNINGS) -D_GNU_SOURCE -Isrc -I$(BUILD)/generated \
 	-I$(PG_INCLUDE) -fno-strict-aliasing -MMD -MP
 LIBS_AGENT := -lpq $(PG_PKGLIB)/libpgcommon_shlib.a $(PG_PKGLIB)/libpgport_shlib.a \
-	-levent_extra -levent_core -ljansson -linih -lssl -lcrypto -lm
+	-levent_extra -levent_core -ljansson -linih -lyaml -lssl -lcrypto -lm
 
 ifeq ($(MODE),release)
 CC_MODE := $(CC)

@@ -318,7 +318,7 @@ START_TEST(every_plan)
 	static const char *const names[] = { "citus-1", "citus-2", "citus-3" };
 	const struct plan_case *c = &plan_cases[_i];
 	struct cluster_facts cluster = cluster_of(!c->minted);
-	struct plan_member workers[3];
+	struct plan_member workers[3] = { { .name = NULL } };
 	struct plan plan;
 	int count = (int)strlen(c->workers);
 

@@ -38,7 +38,7 @@ FROM citus_shards WHERE table_name = 'visits'::regclass GROUP BY nodename ORDER 
 SQL
 
 step "the cluster"
-# The coordinator looks at its shards every 15 s; this asks it to look now.
+# The coordinator looks at its shards now and then; this asks it to look now.
 psql -X -q -d postgres -c 'NOTIFY citus_init'
 for _ in $(seq 50); do
 	! "$CITUS_INIT" status --json --address "$CITUS_INIT_LOCAL_HTTP" |

@@ -20,8 +20,10 @@ enum {
 	REGISTER_TIMEOUT_MS = 5 * 60 * 1000,
 	RETRY_FIRST_MS = 500,
 	RETRY_MOST_MS = 30 * 1000,
-	/* A look at a member that is well, and at one that is not yet what it should be. */
+	/* A glance at the members that are well; every third time a whole look and a round. */
 	CALM_MS = 15 * 1000,
+	GLANCES = 3,
+	/* A look at one that is not yet what it should be. */
 	EAGER_MS = 5 * 1000,
 };
 
@@ -32,7 +34,8 @@ struct worker {
 	const struct catalog_row *row;
 	unsigned failures; /* registrations that failed in a row */
 	int64_t retry_ms;
-	int64_t due_ms; /* the next registration not before this, clock_now_ms() */
+	int64_t due_ms;	   /* the next registration not before this, clock_now_ms() */
+	bool is_asked_for; /* somebody told of it: a round follows the look, whatever it finds */
 };
 
 struct members {
@@ -40,8 +43,10 @@ struct members {
 	struct node_view *node;
 	struct cluster_view *view;
 	struct catalog catalog;
-	struct sql *work; /* changes in citusdb, registration above all: with patience */
-	struct event *timer;
+	struct sql *work;    /* changes in citusdb, registration above all: with patience */
+	struct event *timer; /* the next round, while something is not as it should be */
+	struct event *calm;
+	unsigned calm_count;
 	struct worker *workers;
 	int count;
 	members_changed_fn changed;
@@ -482,7 +487,8 @@ static void end_round(struct members *m, const struct err *failure)
 		start_round(m);
 		return;
 	}
-	timer_set(m->timer, clock_jitter_ms(delay_ms));
+	if (failure || m->plan.step != PLAN_NOTHING)
+		timer_set(m->timer, clock_jitter_ms(delay_ms));
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -492,16 +498,42 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	start_round(arg);
 }
 
-static void on_looked(void *ctx, struct watch *watch)
+/*
+ * All at once, so that an idle cluster wakes this process seldom: the answers come together. One
+ * that is not well has its own timer.
+ */
+static void on_calm(evutil_socket_t fd, short what, void *arg)
+{
+	struct members *m = arg;
+	bool whole = ++m->calm_count % GLANCES == 0;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < m->count; i++) {
+		if (m->workers[i].view->state != MEMBER_OURS)
+			continue;
+		if (whole)
+			watch_look(m->workers[i].watch);
+		else
+			watch_glance(m->workers[i].watch);
+	}
+	if (whole)
+		start_round(m);
+}
+
+static void on_looked(void *ctx, struct watch *watch, enum watch_outcome outcome)
 {
 	struct members *m = ctx;
 	struct worker *w = worker_of_name(m, watch_name(watch));
-	const struct member_facts *facts = watch_facts(watch);
+	bool answered = watch_facts(watch)->look == LOOK_ANSWERED;
 
-	if (facts->look == LOOK_ANSWERED) {
+	if (answered)
 		w->view->last_seen_ms = clock_now_ms();
-		watch_look_in(watch, w->view->state == MEMBER_OURS ? CALM_MS : EAGER_MS);
-	}
+	if (outcome == WATCH_SAME && w->view->state == MEMBER_OURS && !w->is_asked_for)
+		return;
+	w->is_asked_for = false;
+	if (answered)
+		watch_look_in(watch, EAGER_MS);
 	start_round(m);
 }
 
@@ -538,6 +570,8 @@ struct members *members_open(struct event_base *loop, struct evdns_base *dns,
 	m->workers = xcalloc((size_t)m->count, sizeof(*m->workers));
 	view->cluster = m->view;
 	m->timer = evtimer_new(loop, on_timer, m);
+	m->calm = event_new(loop, -1, EV_PERSIST, on_calm, m);
+	timer_set(m->calm, CALM_MS);
 	catalog_init(&m->catalog, loop, id, socket_directory);
 	m->work = sql_open_local(
 		loop, socket_directory, id->port, SETUP_DATABASE, REGISTER_TIMEOUT_MS);
@@ -562,6 +596,7 @@ void members_close(struct members *m)
 	catalog_fini(&m->catalog);
 	sql_close(m->work);
 	event_free(m->timer);
+	event_free(m->calm);
 	m->node->cluster = NULL;
 	free(m->view->members);
 	free(m->view);
@@ -576,7 +611,12 @@ void members_wake(struct members *m, const char *name)
 {
 	struct worker *w = name ? worker_of_name(m, name) : NULL;
 
-	for (int i = 0; i < m->count; i++)
-		if (!w || w == &m->workers[i])
-			watch_look(m->workers[i].watch);
+	for (int i = 0; i < m->count; i++) {
+		if (w && w != &m->workers[i])
+			continue;
+		m->workers[i].is_asked_for = true;
+		watch_look(m->workers[i].watch);
+	}
+	if (m->count == 0)
+		start_round(m);
 }

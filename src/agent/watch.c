@@ -27,6 +27,7 @@ struct watch {
 	struct member_facts looking; /* being filled */
 	bool has_table;		     /* citus_init.this_node is there */
 	bool is_looking;
+	bool is_same;	 /* the glance found who was there before */
 	bool is_to_tell; /* as soon as the connection is free */
 	const char *stamp_id;
 	watch_stamped_fn stamped;
@@ -87,6 +88,24 @@ static int on_citus(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+static bool is_field(const char *known, const PGresult *result, int row, int column)
+{
+	const char *text = sql_field(result, row, column);
+
+	return text && strcmp(text, known) == 0;
+}
+
+static int on_glance(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	w->is_same = is_field(w->facts.system_identifier, result, row, 0) &&
+		     is_field(w->facts.cluster_id, result, row, 1) &&
+		     is_field(w->facts.name, result, row, 2);
+	return 0;
+}
+
 static int bind_stamp(void *ctx, const char *parameters[])
 {
 	const struct watch *w = ctx;
@@ -117,6 +136,13 @@ static const struct sql_step look_citus[] = {
 		.on_row = on_citus },
 };
 
+static const struct sql_step glance[] = {
+	{ .name = "ask the node who it is",
+		.sql = "select (select system_identifier from pg_control_system()), cluster_id, name"
+		       " from citus_init.this_node",
+		.on_row = on_glance },
+};
+
 static const struct sql_step stamp[] = {
 	{ .name = "write the cluster's id on the node",
 		.sql = "insert into citus_init.this_node (cluster_id, name) values ($1, $2)"
@@ -139,7 +165,7 @@ static enum look_result look_of(const struct err *failure)
 	return LOOK_SILENT;
 }
 
-static void end_look(struct watch *w, const struct err *failure)
+static void end_look(struct watch *w, const struct err *failure, enum watch_outcome outcome)
 {
 	w->is_looking = false;
 	if (failure) {
@@ -155,10 +181,9 @@ static void end_look(struct watch *w, const struct err *failure)
 		w->retry_ms = clock_backoff_ms(w->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
 		watch_look_in(w, w->retry_ms);
 	} else {
-		w->facts = w->looking;
 		w->retry_ms = 0;
 	}
-	w->looked(w->ctx, w);
+	w->looked(w->ctx, w, outcome);
 	if (w->is_to_tell)
 		watch_tell(w);
 }
@@ -168,7 +193,12 @@ static void on_citus_looked(void *ctx, const struct err *failure)
 	struct watch *w = ctx;
 
 	sql_disconnect(w->citus);
-	end_look(w, failure);
+	if (failure || memcmp(&w->facts, &w->looking, sizeof(w->facts)) == 0) {
+		end_look(w, failure, failure ? WATCH_NEWS : WATCH_SAME);
+		return;
+	}
+	memcpy(&w->facts, &w->looking, sizeof(w->facts));
+	end_look(w, NULL, WATCH_NEWS);
 }
 
 static void on_home_looked(void *ctx, const struct err *failure)
@@ -176,15 +206,34 @@ static void on_home_looked(void *ctx, const struct err *failure)
 	struct watch *w = ctx;
 
 	if (failure) {
-		end_look(w, failure);
+		end_look(w, failure, WATCH_NEWS);
 	} else if (!w->has_table) {
 		struct err e;
 		err_set(&e, ERR_SQL, "its local set-up has not finished");
 		memcpy(e.sqlstate, "42P01", sizeof(e.sqlstate));
-		end_look(w, &e);
+		end_look(w, &e, WATCH_NEWS);
 	} else {
 		sql_run(w->citus, look_citus, ARRAY_LEN(look_citus), w, on_citus_looked);
 	}
+}
+
+static void start_look(struct watch *w)
+{
+	w->is_looking = true;
+	/* With its padding: the facts are compared as bytes. */
+	memset(&w->looking, 0, sizeof(w->looking));
+	w->looking.group = -1;
+	sql_run(w->home, look_home, ARRAY_LEN(look_home), w, on_home_looked);
+}
+
+static void on_glanced(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+
+	if (!failure && !w->is_same)
+		start_look(w);
+	else
+		end_look(w, failure, failure ? WATCH_NEWS : WATCH_SAME);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -257,9 +306,20 @@ void watch_look(struct watch *w)
 	if (watch_is_busy(w))
 		return;
 	evtimer_del(w->timer);
+	start_look(w);
+}
+
+void watch_glance(struct watch *w)
+{
+	if (w->facts.look != LOOK_ANSWERED || !sql_is_connected(w->home)) {
+		watch_look(w);
+		return;
+	}
+	if (watch_is_busy(w))
+		return;
 	w->is_looking = true;
-	w->looking = (struct member_facts){ .group = -1 };
-	sql_run(w->home, look_home, ARRAY_LEN(look_home), w, on_home_looked);
+	w->is_same = false;
+	sql_run(w->home, glance, ARRAY_LEN(glance), w, on_glanced);
 }
 
 void watch_look_in(struct watch *w, int64_t delay_ms)

@@ -23,8 +23,13 @@ void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int
 
 struct watch;
 
-/* Called after each look, whatever it found. */
-typedef void (*watch_looked_fn)(void *ctx, struct watch *watch);
+enum watch_outcome {
+	WATCH_NEWS, /* the look failed, or the facts are others than before */
+	WATCH_SAME,
+};
+
+/* Called after each look or glance, whatever it found. */
+typedef void (*watch_looked_fn)(void *ctx, struct watch *watch, enum watch_outcome outcome);
 /* Called when a stamp has ended; failure is NULL when it is written. */
 typedef void (*watch_stamped_fn)(void *ctx, struct watch *watch, const struct err *failure);
 
@@ -35,6 +40,13 @@ void watch_close(struct watch *watch);
 
 /* Looks now; a look that is under way is enough. */
 void watch_look(struct watch *watch);
+
+/*
+ * Asks over the open connection whether the worker still is who it was: one short answer, where a
+ * look takes a new connection with its log-in and finds out more: whether the postmaster takes
+ * one, and what citusdb holds. It becomes a look when there is no connection or the answer differs.
+ */
+void watch_glance(struct watch *watch);
 
 /* Looks again after delay_ms, with jitter, unless something is sooner. */
 void watch_look_in(struct watch *watch, int64_t delay_ms);

@@ -192,7 +192,10 @@ static void on_citus_looked(void *ctx, const struct err *failure)
 {
 	struct watch *w = ctx;
 
-	sql_disconnect(w->citus);
+	/* One that is new is looked at again after each step of its registration: then the log-in,
+	 * thousands of hashes for SCRAM, is not to be done again. */
+	if (w->looking.group != 0 || w->looking.nodes > 0)
+		sql_disconnect(w->citus);
 	if (failure || memcmp(&w->facts, &w->looking, sizeof(w->facts)) == 0) {
 		end_look(w, failure, failure ? WATCH_NEWS : WATCH_SAME);
 		return;

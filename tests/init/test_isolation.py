@@ -9,6 +9,8 @@ import pytest
 import pid1
 from pid1 import status_field, wait_until
 
+# 32 and 33 are glibc's own: who starts the tests may have them ignored, and no program can tell.
+LIBC_SIGNALS = 0b11 << 31
 HARMLESS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF,
             signal.SIGPIPE, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCONT,
             signal.SIGWINCH, signal.SIGURG, signal.SIGIO, signal.SIGPWR, signal.SIGSYS,
@@ -34,7 +36,7 @@ def test_children_inherit_nothing_but_what_they_need(node):
     node.start()
     inherited = (node.volume / "inherited").read_text()
     for field in ("SigBlk", "SigIgn", "SigCgt"):
-        assert int(status_field(inherited, field), 16) == 0, field
+        assert int(status_field(inherited, field), 16) & ~LIBC_SIGNALS == 0, field
     fds = dict(line.split()[1:3] for line in inherited.splitlines() if line.startswith("fd "))
     assert sorted(fds, key=int) == ["0", "1", "2", "6"]
     assert fds["6"].endswith("/.citus-init.lock")

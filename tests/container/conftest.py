@@ -1,0 +1,71 @@
+"""
+The image in a real Docker engine. images.sh builds it, on a base without a
+registry: with the real Citus where CITUS_INIT_POSTGRES_BIN_DIR names one, else
+with the stand-in; every report says which of the two.
+"""
+import contextlib
+import subprocess
+
+import pytest
+
+import engine
+from engine import PASSWORDS, Container
+
+
+def pytest_configure(config):
+    said = subprocess.run([engine.ROOT / "tests/container/images.sh"], text=True, check=True,
+                          stdout=subprocess.PIPE).stdout
+    config.container = dict(line.split("=", 1) for line in said.splitlines())
+
+
+def pytest_report_header(config):
+    return f"image: {config.container['image']}"
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.write_line(f"these tests ran on the {config.container['citus']} Citus")
+
+
+@pytest.fixture(scope="session")
+def image(request):
+    return request.config.container["image"]
+
+
+@pytest.fixture
+def things():
+    """An ExitStack for volumes and networks, undone after the containers are gone."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def volume(things):
+    return things.enter_context(engine.volume())
+
+
+@pytest.fixture
+def start(image, things, request):
+    """Starts containers; all are removed at the end, and their logs searched for passwords."""
+    made = []
+
+    def start_container(volume, *options, **kwargs):
+        container = Container(image, volume, *options, **kwargs)
+        made.append(container)
+        return container
+
+    yield start_container
+    failed = getattr(request.node, "failed", False)
+    for container in made:
+        log = container.log
+        container.remove()
+        if failed:
+            print(f"--- log of {container.name}\n{log[-4000:]}")
+        for password in PASSWORDS.values():
+            assert password not in log
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if outcome.get_result().failed:
+        item.failed = True

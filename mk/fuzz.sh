@@ -7,12 +7,12 @@ target=$2
 seconds=$3
 found=$build/corpus/$target
 known=tests/fuzz/corpus/$target
+[ -d "$known" ] || known=
 mkdir -p "$found"
 log=$build/$target.log
 printf 'fuzz %-10s %s s ' "$target" "$seconds"
 if "$build/fuzz-$target" -max_total_time="$seconds" -max_len=4096 -timeout=5 \
-	-artifact_prefix="$build/$target-" "$found" $([ ! -d "$known" ] || echo "$known") \
-	>"$log" 2>&1; then
+	-artifact_prefix="$build/$target-" "$found" ${known:+"$known"} >"$log" 2>&1; then
 	sed -n 's/^Done \([0-9]*\) runs.*/\1 runs, nothing found/p' "$log"
 else
 	echo "FAILED"

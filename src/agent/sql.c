@@ -92,7 +92,7 @@ static int watch(struct sql *sql, short what)
 {
 	if (sql->io)
 		event_free(sql->io);
-	sql->io = event_new(sql->loop, PQsocket(sql->conn), what | EV_PERSIST, on_io, sql);
+	sql->io = event_new(sql->loop, PQsocket(sql->conn), (short)(what | EV_PERSIST), on_io, sql);
 	return sql->io && event_add(sql->io, NULL) == 0 ? 0 : -1;
 }
 

@@ -59,7 +59,7 @@ int manifest_add(struct manifest *m, const char *file, const char *text, size_t 
 
 	if (!trees)
 		return -1;
-	m->trees = xrealloc(m->trees, m->file_count + 1, sizeof(*m->trees));
+	m->trees = xrealloc(m->trees, m->file_count + 1, sizeof(struct yaml_trees *));
 	m->files = xrealloc(m->files, m->file_count + 1, sizeof(*m->files));
 	m->trees[m->file_count] = trees;
 	m->files[m->file_count] = xstrdup(file);

@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+"""
+Checks the includes below src/ against the layers, and PID 1's files against what they may call.
+With a directory as its argument it checks that tree in place of the project's own.
+
+    main -> all;  prepare, agent, cli, local -> node -> base;  init -> base
+
+Arrows point down only. PID 1 uses libc and base/, and allocates nothing after start-up; the rest
+of what it must never do (exit, block in a library) is forbidden here as far as a search can tell.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2] / "src")
+
+BELOW = {
+    "base": set(),
+    "node": {"base"},
+    "init": {"base"},
+    "prepare": {"node", "base"},
+    "agent": {"node", "base"},
+    "cli": {"node", "base"},
+    "local": {"node", "base"},
+    "main.c": {"base", "node", "init", "prepare", "agent", "cli", "local"},
+}
+
+# One file each: fixed-size messages between processes, which both sides must know.
+EXCEPTIONS = {("agent", "init/control.h"), ("prepare", "init/launch.h")}
+
+# Made by the build, part of no layer.
+GENERATED = {"version.h"}
+
+# What of base/ PID 1 includes: these neither allocate nor exit. Of the others it takes the inline
+# part of mem.h, and secret.h once at boot.
+QUIET = {"banned.h", "clock.h", "err.h", "exit_code.h", "launch_fd.h", "log.h", "mem.h", "phase.h",
+         "proc.h", "secret.h"}
+LOUD = {"mem", "secret"}
+
+# Headers that are no part of glibc or the kernel, by their beginnings.
+LIBRARIES = ("libpq", "event", "jansson", "openssl", "ini.h", "yaml", "common/", "check")
+
+# Allocate, end the process, or do so within; _exit() in a child of fork() is right.
+FORBIDDEN = """malloc calloc realloc reallocarray strdup strndup asprintf vasprintf open_memstream
+    xcalloc xrealloc xstrdup xstrndup xasprintf fopen fdopen opendir scandir nftw getline getdelim
+    realpath setenv putenv unsetenv exit quick_exit abort assert atexit printf puts perror syslog
+    getaddrinfo gethostbyname getpwnam getpwuid getgrnam getgrgid initgroups qsort
+    secret_read file_read file_replace""".split()
+CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN) + r")\s*\(")
+
+# By file and function: before anything is started, or for people.
+ALLOWED = {
+    ("postmaster.c", "postmaster_init", "xcalloc"),  # the environment, once, at boot
+    ("lock.c", "lock_holder", "fopen"),  # names who holds the lock, before anything is started
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+# Comments and strings, which may name any function; newlines stay for the line numbers.
+NOISE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+FUNCTION = re.compile(r"^[a-z_].*?\b(\w+)\(", re.MULTILINE)
+
+problems = []
+allowed_and_there = set()
+
+
+def complain(path, line, text):
+    problems.append(f"{path.relative_to(ROOT.parent)}:{line}: {text}")
+
+
+def includes_of(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match[1] == "<", match[2]
+
+
+def check_arrows(path, layer):
+    for number, is_system, name in includes_of(path):
+        if is_system or name in GENERATED:
+            continue
+        target = name.split("/")[0]
+        if "/" not in name or target not in BELOW:
+            complain(path, number, f'"{name}" is in no layer: write it as "layer/file.h"')
+        elif target != layer and target not in BELOW[layer] and (layer, name) not in EXCEPTIONS:
+            complain(path, number, f'{layer} may not include "{name}"')
+
+
+def check_quiet_includes(path, layer):
+    """For init/ and what of base/ PID 1 uses."""
+    for number, is_system, name in includes_of(path):
+        if is_system and name.startswith(LIBRARIES):
+            complain(path, number, f"PID 1 uses libc only, not <{name}>")
+        if layer == "init" and name.startswith("base/") and name[5:] not in QUIET:
+            complain(path, number, f'PID 1 may not use "{name}", which allocates or blocks')
+
+
+def check_calls(path):
+    text = NOISE.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), path.read_text())
+    for match in CALL.finditer(text):
+        functions = [f[1] for f in FUNCTION.finditer(text, 0, match.start())]
+        function = functions[-1] if functions else "?"
+        allowance = (path.name, function, match[1])
+        if allowance in ALLOWED:
+            allowed_and_there.add(allowance)
+        else:
+            complain(path, text.count("\n", 0, match.start()) + 1,
+                     f"PID 1 may not call {match[1]}(), as {function}() does")
+
+
+def main():
+    files = sorted(p for p in ROOT.rglob("*") if p.suffix in (".c", ".h", ".S"))
+    for path in files:
+        layer = path.relative_to(ROOT).parts[0]
+        if layer not in BELOW:
+            complain(path, 1, f"{layer} is no layer")
+            continue
+        check_arrows(path, layer)
+        quiet = layer == "init" or (layer == "base" and f"{path.stem}.h" in QUIET)
+        if quiet:
+            check_quiet_includes(path, layer)
+        if quiet and path.suffix == ".c" and not (layer == "base" and path.stem in LOUD):
+            check_calls(path)
+    for name, function, call in ALLOWED - allowed_and_there:
+        problems.append(f"layers.py allows {call}() in {function}() of {name}, which is not there")
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(f"layers: {len(files)} files, every arrow points down")
+    return 1 if problems else 0
+
+
+sys.exit(main())

@@ -1,6 +1,5 @@
 #include "agent/agent.h"
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,7 +35,6 @@ enum {
 
 struct agent {
 	struct event_base *loop;
-	struct evdns_base *dns;
 	struct settings *settings;
 	struct node_view view;
 	char *socket_directory;
@@ -173,7 +171,7 @@ static void on_setup_done(void *ctx, const struct err *failure)
 			gate_reload(a->gate);
 		on_listen_timer(-1, 0, a);
 		if (a->view.identity->role == ROLE_COORDINATOR && !a->members)
-			a->members = members_open(a->loop, a->dns, a->settings, &a->view,
+			a->members = members_open(a->loop, a->settings, &a->view,
 				a->socket_directory, on_members_changed, a);
 		/* A member that was away tells that it is back; a new node, that it is here. */
 		if (a->knock && a->view.phase >= PHASE_CLUSTER)
@@ -335,26 +333,12 @@ static void on_http_timer(evutil_socket_t fd, short what, void *arg)
 	timer_set(a->http_timer, clock_jitter_ms(a->http_retry_ms));
 }
 
-/* Without a resolv.conf there are still the names of /etc/hosts. */
-static struct evdns_base *open_dns(struct event_base *loop)
-{
-	struct evdns_base *dns = evdns_base_new(
-		loop, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-
-	if (!dns) {
-		dns = evdns_base_new(loop, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-		evdns_base_load_hosts(dns, "/etc/hosts");
-	}
-	return dns;
-}
-
 static void open_parts(struct agent *a)
 {
 	const struct identity *id = a->view.identity;
 	const struct timeval beat = { .tv_sec = CONTROL_BEAT_MS / 1000 };
 
 	a->loop = event_base_new();
-	a->dns = open_dns(a->loop);
 	a->control = event_new(a->loop, LAUNCH_FD_CONTROL, EV_READ | EV_PERSIST, on_control, a);
 	event_add(a->control, NULL);
 	a->beat = event_new(a->loop, -1, EV_PERSIST, on_beat, a);
@@ -371,7 +355,7 @@ static void open_parts(struct agent *a)
 	a->quieter = sql_open_local(
 		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, QUIET_TIMEOUT_MS);
 	if (id->role == ROLE_WORKER)
-		a->knock = knock_open(a->loop, a->dns, a->settings, id);
+		a->knock = knock_open(a->loop, a->settings, id);
 	on_beat(-1, 0, a);
 	on_http_timer(-1, 0, a);
 }
@@ -391,7 +375,6 @@ static void close_parts(struct agent *a)
 	event_free(a->setup_timer);
 	event_free(a->beat);
 	event_free(a->control);
-	evdns_base_free(a->dns, 0);
 	event_base_free(a->loop);
 	free(a->socket_directory);
 }

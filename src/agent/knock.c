@@ -62,8 +62,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		sql_run(k->sql, steps, ARRAY_LEN(steps), k, on_done);
 }
 
-struct knock *knock_open(struct event_base *loop, struct evdns_base *dns,
-	const struct settings *settings, const struct identity *id)
+struct knock *knock_open(
+	struct event_base *loop, const struct settings *settings, const struct identity *id)
 {
 	struct knock *k = xcalloc(1, sizeof(*k));
 	_free_ char *host = identity_host_of(id, 0);
@@ -76,7 +76,7 @@ struct knock *knock_open(struct event_base *loop, struct evdns_base *dns,
 		.statement_timeout_ms = TIMEOUT_MS };
 
 	k->name = id->name;
-	k->sql = sql_open(loop, dns, &coordinator);
+	k->sql = sql_open(loop, &coordinator);
 	k->timer = evtimer_new(loop, on_timer, k);
 	return k;
 }

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include <event2/dns.h>
 #include <event2/event.h>
 
 #include "node/identity.h"
@@ -14,8 +13,8 @@
 
 struct knock;
 
-struct knock *knock_open(struct event_base *loop, struct evdns_base *dns,
-	const struct settings *settings, const struct identity *id);
+struct knock *knock_open(
+	struct event_base *loop, const struct settings *settings, const struct identity *id);
 /* NULL is allowed. */
 void knock_close(struct knock *knock);
 

@@ -548,9 +548,8 @@ static void fill_member(struct member *member, const struct identity *id, int or
 	snprintf(member->host, sizeof(member->host), "%s", host);
 }
 
-struct members *members_open(struct event_base *loop, struct evdns_base *dns,
-	const struct settings *settings, struct node_view *view, const char *socket_directory,
-	members_changed_fn changed, void *ctx)
+struct members *members_open(struct event_base *loop, const struct settings *settings,
+	struct node_view *view, const char *socket_directory, members_changed_fn changed, void *ctx)
 {
 	const struct identity *id = view->identity;
 	struct members *m = xcalloc(1, sizeof(*m));
@@ -581,7 +580,7 @@ struct members *members_open(struct event_base *loop, struct evdns_base *dns,
 		w->view = &m->view->members[i + 1];
 		w->row = &m->catalog.rows[i];
 		fill_member(w->view, id, i + 1);
-		w->watch = watch_open(loop, dns, settings, id, i + 1, on_looked, m);
+		w->watch = watch_open(loop, settings, id, i + 1, on_looked, m);
 	}
 	for (int i = 0; i < m->count; i++)
 		watch_look(m->workers[i].watch);

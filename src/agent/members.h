@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include <event2/dns.h>
 #include <event2/event.h>
 
 #include "agent/view.h"
@@ -18,9 +17,9 @@ struct members;
 typedef void (*members_changed_fn)(void *ctx);
 
 /* Fills view->cluster and keeps it; the view must outlive it. Starts looking at once. */
-struct members *members_open(struct event_base *loop, struct evdns_base *dns,
-	const struct settings *settings, struct node_view *view, const char *socket_directory,
-	members_changed_fn changed, void *ctx);
+struct members *members_open(struct event_base *loop, const struct settings *settings,
+	struct node_view *view, const char *socket_directory, members_changed_fn changed,
+	void *ctx);
 void members_close(struct members *members);
 
 /* Looks now: at the worker of that name, or at all for NULL or a name that is none's. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/lookup.h"
 #include "agent/timer.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -20,15 +21,8 @@ enum sql_state {
 	SQL_RUNNING,
 };
 
-/* A name look-up outlives its connection: a cancelled one still calls back. */
-struct lookup {
-	struct sql *owner; /* NULL once the owner has lost interest */
-	struct evdns_getaddrinfo_request *request;
-};
-
 struct sql {
 	struct event_base *loop;
-	struct evdns_base *dns;
 	char *host, *database, *user, *password, *options;
 	char port[8];
 	int connect_timeout_ms, statement_timeout_ms;
@@ -57,11 +51,8 @@ static void run_step(struct sql *sql);
 
 static void drop_connection(struct sql *sql)
 {
-	if (sql->lookup) {
-		sql->lookup->owner = NULL;
-		evdns_getaddrinfo_cancel(sql->lookup->request);
-		sql->lookup = NULL;
-	}
+	lookup_cancel(sql->lookup);
+	sql->lookup = NULL;
 	evtimer_del(sql->timer);
 	if (sql->io) {
 		event_free(sql->io);
@@ -153,31 +144,17 @@ static void start_connecting(struct sql *sql, const char *address)
 	}
 }
 
-static void on_resolved(int result, struct evutil_addrinfo *list, void *arg)
+static void on_resolved(void *ctx, const char *address, const char *why)
 {
-	struct lookup *lookup = arg;
-	struct sql *sql = lookup->owner;
-	char address[INET6_ADDRSTRLEN] = "";
+	struct sql *sql = ctx;
+	struct err e;
 
-	free(lookup);
-	if (result == 0 && list->ai_family == AF_INET)
-		inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)list->ai_addr)->sin_addr,
-			address, sizeof(address));
-	else if (result == 0 && list->ai_family == AF_INET6)
-		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)list->ai_addr)->sin6_addr,
-			address, sizeof(address));
-	if (list)
-		evutil_freeaddrinfo(list);
-	if (!sql)
-		return;
 	sql->lookup = NULL;
-	if (address[0]) {
+	if (address) {
 		start_connecting(sql, address);
 		return;
 	}
-	struct err e;
-	err_set(&e, ERR_NET, "could not resolve the host name \"%s\": %s", sql->host,
-		evutil_gai_strerror(result));
+	err_set(&e, ERR_NET, "could not resolve the host name \"%s\": %s", sql->host, why);
 	finish(sql, &e);
 }
 
@@ -185,28 +162,19 @@ static bool needs_lookup(const struct sql *sql)
 {
 	struct in6_addr any;
 
-	return sql->dns && sql->host[0] != '/' && inet_pton(AF_INET, sql->host, &any) != 1 &&
+	return sql->host[0] != '/' && inet_pton(AF_INET, sql->host, &any) != 1 &&
 	       inet_pton(AF_INET6, sql->host, &any) != 1;
 }
 
 static void begin_connecting(struct sql *sql)
 {
-	struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-
 	timer_set(sql->timer, sql->connect_timeout_ms);
 	if (!needs_lookup(sql)) {
 		start_connecting(sql, NULL);
 		return;
 	}
-	struct lookup *lookup = xcalloc(1, sizeof(*lookup));
-	lookup->owner = sql;
-	sql->lookup = lookup;
 	sql->state = SQL_RESOLVING;
-	struct evdns_getaddrinfo_request *request =
-		evdns_getaddrinfo(sql->dns, sql->host, NULL, &hints, on_resolved, lookup);
-	/* Without a request it has been answered already, and lookup is gone. */
-	if (request)
-		lookup->request = request;
+	sql->lookup = lookup_start(sql->loop, sql->host, on_resolved, sql);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -404,13 +372,11 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 		on_running(sql);
 }
 
-struct sql *sql_open(
-	struct event_base *loop, struct evdns_base *dns, const struct sql_target *target)
+struct sql *sql_open(struct event_base *loop, const struct sql_target *target)
 {
 	struct sql *sql = xcalloc(1, sizeof(*sql));
 
 	sql->loop = loop;
-	sql->dns = dns;
 	sql->host = xstrdup(target->host);
 	sql->database = xstrdup(target->database);
 	sql->user = xstrdup(target->user);
@@ -442,7 +408,7 @@ struct sql *sql_open_local(struct event_base *loop, const char *socket_directory
 		.connect_timeout_ms = LOCAL_CONNECT_TIMEOUT_MS,
 		.statement_timeout_ms = statement_timeout_ms };
 
-	return sql_open(loop, NULL, &target);
+	return sql_open(loop, &target);
 }
 
 void sql_close(struct sql *sql)

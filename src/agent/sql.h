@@ -13,7 +13,6 @@
  */
 #pragma once
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <libpq-fe.h>
 
@@ -57,10 +56,9 @@ typedef void (*sql_notify_fn)(void *ctx, const char *payload);
 
 struct sql;
 
-/* Makes the object; connects at the first job. dns may be NULL for literal addresses and
- * sockets. The target's strings are copied, the password wiped at sql_close(). */
-struct sql *sql_open(
-	struct event_base *loop, struct evdns_base *dns, const struct sql_target *target);
+/* Makes the object; connects at the first job, for which the name is looked up anew. The
+ * target's strings are copied, the password wiped at sql_close(). */
+struct sql *sql_open(struct event_base *loop, const struct sql_target *target);
 
 /* The same for a database of this node, as postgres on the socket. */
 struct sql *sql_open_local(struct event_base *loop, const char *socket_directory, int port,

@@ -268,9 +268,8 @@ static void on_told(void *ctx, const struct err *failure)
 	(void)failure; /* best effort: it also looks by itself */
 }
 
-struct watch *watch_open(struct event_base *loop, struct evdns_base *dns,
-	const struct settings *settings, const struct identity *id, int ordinal,
-	watch_looked_fn looked, void *ctx)
+struct watch *watch_open(struct event_base *loop, const struct settings *settings,
+	const struct identity *id, int ordinal, watch_looked_fn looked, void *ctx)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
@@ -286,10 +285,10 @@ struct watch *watch_open(struct event_base *loop, struct evdns_base *dns,
 		.password = settings_secret(settings, SET_SUPERPASS),
 		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
 		.statement_timeout_ms = STATEMENT_TIMEOUT_MS };
-	w->home = sql_open(loop, dns, &target);
+	w->home = sql_open(loop, &target);
 	sql_on_notify(w->home, on_home_notify, w);
 	target.database = SETUP_DATABASE;
-	w->citus = sql_open(loop, dns, &target);
+	w->citus = sql_open(loop, &target);
 	w->timer = evtimer_new(loop, on_timer, w);
 	return w;
 }

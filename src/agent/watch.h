@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include <event2/dns.h>
 #include <event2/event.h>
 
 #include "agent/membership.h"
@@ -33,9 +32,8 @@ typedef void (*watch_looked_fn)(void *ctx, struct watch *watch, enum watch_outco
 /* Called when a stamp has ended; failure is NULL when it is written. */
 typedef void (*watch_stamped_fn)(void *ctx, struct watch *watch, const struct err *failure);
 
-struct watch *watch_open(struct event_base *loop, struct evdns_base *dns,
-	const struct settings *settings, const struct identity *id, int ordinal,
-	watch_looked_fn looked, void *ctx);
+struct watch *watch_open(struct event_base *loop, const struct settings *settings,
+	const struct identity *id, int ordinal, watch_looked_fn looked, void *ctx);
 void watch_close(struct watch *watch);
 
 /* Looks now; a look that is under way is enough. */

@@ -49,7 +49,7 @@ class Cluster:
         wait_until(lambda: self.count() == 1000, timeout, "all rows are there")
 
     def member(self, k):
-        return next(m for m in self.coordinator.status()["members"] if m["name"] == f"citus-{k}")
+        return next(m for m in self.coordinator.status()["cluster"]["members"] if m["name"] == f"citus-{k}")
 
 
 def test_a_node_made_anew_on_another_address(start, things):

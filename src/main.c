@@ -39,6 +39,8 @@ static const struct command commands[] = {
 	{ "render", "[--phase local|cluster|open] [--directory DIR]",
 		"write the configuration files as this node would have them", cli_render_main },
 	{ "settings", "[--markdown]", "list all settings", cli_settings_main },
+	{ "check", "[--scaling-down] [--strict] [--json] FILE...",
+		"prove Kubernetes manifests; \"-\" is standard input", cli_check_main },
 	{ "prepare", "", "(started by run) settings to data directory and files", prepare_main },
 	{ "agent", "", "(started by run) set-up, membership, HTTP", agent_main },
 };

@@ -5,3 +5,4 @@ int cli_status_main(int argc, char **argv);
 int cli_probe_main(int argc, char **argv);
 int cli_render_main(int argc, char **argv);
 int cli_settings_main(int argc, char **argv);
+int cli_check_main(int argc, char **argv);

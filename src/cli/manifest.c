@@ -7,6 +7,8 @@
 
 #include "base/banned.h"
 
+enum { OBJECTS_MOST = 10 * 1000 };
+
 static int refuse(struct yaml_problem *problem, const struct tree *at, const char *why)
 {
 	*problem = (struct yaml_problem){ .line = at->line };
@@ -41,6 +43,8 @@ static int add_object(
 				return -1;
 		return 0;
 	}
+	if (m->count >= OBJECTS_MOST)
+		return refuse(problem, root, "there are too many objects");
 	m->objects = xrealloc(m->objects, m->count + 1, sizeof(*m->objects));
 	m->objects[m->count++] = (struct object){
 		.file = file,
@@ -59,7 +63,7 @@ int manifest_add(struct manifest *m, const char *file, const char *text, size_t 
 
 	if (!trees)
 		return -1;
-	m->trees = xrealloc(m->trees, m->file_count + 1, sizeof(struct yaml_trees *));
+	m->trees = xrealloc(m->trees, m->file_count + 1, sizeof(*m->trees));
 	m->files = xrealloc(m->files, m->file_count + 1, sizeof(*m->files));
 	m->trees[m->file_count] = trees;
 	m->files[m->file_count] = xstrdup(file);

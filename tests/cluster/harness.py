@@ -85,6 +85,13 @@ def descendants_of(pid):
     return found
 
 
+def signal_all(pids, sig):
+    """Sends the signal to those that are still there: backends come and go."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sig)
+
+
 class Node:
     """One node's files and processes."""
 

@@ -67,7 +67,9 @@ class LoneNode(harness.Node):
         self.data = self.volume / "data"
         self.run_directory = directory / "run"
         self.process = None
+        # The sanitizers' options are for the program under test too ("make check-asan").
         self.environment = {
+            **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")},
             "PATH": os.environ["PATH"],
             "CITUS_INIT_POSTGRES_BIN_DIR": os.environ["CITUS_INIT_POSTGRES_BIN_DIR"],
             "POD_GROUP": "citus", "SET_SIZE": "1", "POD_NAME": "citus-0",

@@ -169,8 +169,8 @@ def test_one_that_fails_does_not_hold_up_the_others(start):
     try:
         read_only = "alter database citusdb set default_transaction_read_only to"
         for node in (good, bad):
-            wait_until(lambda n=node: n.status()["node"]["setup"]["state"] == "done",
-                       what=f"{node.name} is set up")
+            wait_until(lambda n=node: n.value("select 1", user="postgres", database="postgres"),
+                       what=f"{node.name} is set up and admits the coordinator")
         bad.query(f"{read_only} on", user="postgres", database="postgres")
     finally:
         coordinator.kill(agent, signal.SIGCONT)

@@ -5,7 +5,7 @@ import signal
 import psycopg
 import pytest
 
-from harness import descendants_of, is_alive, wait_until
+from harness import descendants_of, is_alive, signal_all, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,7 @@ def test_a_frozen_peer_does_not_hold_up_the_stop(start):
         admin.execute("select create_distributed_table('t', 'i')")
     worker = c.node(1)
     frozen = [worker.postmaster_pid] + descendants_of(worker.postmaster_pid)
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+    signal_all(frozen, signal.SIGSTOP)
     try:
         # Citus' daemon of the coordinator asks the worker every two seconds and now waits.
         wait_until(lambda: c.coordinator.status()["cluster"]["members"][1]["state"]
@@ -91,9 +90,7 @@ def test_a_frozen_peer_does_not_hold_up_the_stop(start):
         os.kill(run, signal.SIGTERM)
         wait_until(lambda: not is_alive(postmaster), 15, "the coordinator's postgres is gone")
     finally:
-        for pid in frozen:
-            if is_alive(pid):
-                os.kill(pid, signal.SIGCONT)
+        signal_all(frozen, signal.SIGCONT)
     c.wait_formed()
     assert c.coordinator.value("select count(*) from t") == 0
 

@@ -52,6 +52,12 @@ void postmaster_init(struct postmaster *p, char *const *environment)
 	p->environment[used] = p->notify_socket;
 }
 
+void postmaster_fini(struct postmaster *p)
+{
+	free(p->environment);
+	p->environment = NULL;
+}
+
 int postmaster_start(struct postmaster *p, const struct launch *launch, int lock_fd, struct err *e)
 {
 	char config_file[sizeof(launch->config_file) + sizeof("config_file=")];

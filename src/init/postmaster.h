@@ -23,6 +23,7 @@ struct postmaster {
 
 /* Allocates the environment from ours, which is borrowed; once, at boot. */
 void postmaster_init(struct postmaster *p, char *const *environment);
+void postmaster_fini(struct postmaster *p);
 
 /* Starts it as the user that PID 1 is by now; fills pid and started_ms. */
 int postmaster_start(

@@ -413,11 +413,13 @@ int supervisor_main(int argc, char **argv)
 	};
 	agent_child_init(&s.agent, silence_ms);
 	phase_wish_init(&s.wish);
-	if (boot(&s, &e) < 0) {
+	if (boot(&s, &e) == 0) {
+		while (s.state != LIFE_OVER)
+			turn(&s);
+	} else {
 		log_error("%s", e.msg);
-		return exit_code_of(e.kind);
+		s.result = exit_code_of(e.kind);
 	}
-	while (s.state != LIFE_OVER)
-		turn(&s);
+	postmaster_fini(&s.postmaster);
 	return s.result;
 }

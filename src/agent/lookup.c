@@ -5,6 +5,7 @@
 #include <event2/util.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #include "base/banned.h"
@@ -27,9 +28,17 @@ struct lookup {
 	void *ctx;
 };
 
+/* The caller tells what became of its look-up, once; libevent would tell each step. */
+static void on_dns_message(int is_warning, const char *message)
+{
+	(void)is_warning;
+	log_debug("%s", message);
+}
+
 /* Without a resolv.conf there are still the names of /etc/hosts. */
 static struct evdns_base *open_dns(struct event_base *loop)
 {
+	evdns_set_log_fn(on_dns_message);
 	struct evdns_base *dns = evdns_base_new(
 		loop, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 
@@ -71,6 +80,9 @@ static void on_answer(int result, struct evutil_addrinfo *list, void *arg)
 
 	q->request = NULL;
 	l->open--;
+	/* A name of /etc/hosts without an address of this family: success, and an empty list. */
+	if (result == 0 && !list)
+		result = EVUTIL_EAI_NODATA;
 	if (result == 0)
 		keep_address(l, list);
 	else if (!l->failure || q == &l->questions[0])

@@ -3,6 +3,7 @@
 #
 #   mk/deps.sh build    what "make local" needs: compiler, libraries, PostgreSQL
 #   mk/deps.sh test     what "make check" needs besides
+#   mk/deps.sh engine   a Docker engine, and what the container tests make their images from
 #
 # As root, or with sudo. On a system without dpkg it installs nothing: the list below is then a
 # list of what to have.
@@ -14,11 +15,14 @@ build="gcc make git libc6-dev binutils libpq-dev postgresql-server-dev-15 libeve
 test="check libsubunit-dev python3-pytest python3-psycopg clang libclang-rt-14-dev iproute2
 	util-linux procps valgrind cppcheck clang-tidy shellcheck clang-format"
 
+engine="docker.io docker-compose debootstrap ca-certificates iptables"
+
 case ${1-} in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
+engine) wanted=$engine ;;
 *)
-	echo "usage: mk/deps.sh build|test" >&2
+	echo "usage: mk/deps.sh build|test|engine" >&2
 	exit 64
 	;;
 esac

@@ -1,5 +1,6 @@
 #!/bin/sh
-# A Docker engine for the container tests, on a machine where none runs. As root.
+# A Docker engine for the container tests, on a machine where none runs; where one answers, that is
+# taken. As root.
 #
 #   eval "$(tests/container/engine.sh start)"    starts it and sets DOCKER_HOST
 #   tests/container/engine.sh stop               ends its containers and the engine itself
@@ -9,13 +10,14 @@ set -eu
 
 run=/run/citus-init-engine
 data=${CITUS_INIT_ENGINE_DATA:-/var/lib/citus-init-engine}
-export DOCKER_HOST=unix://$run/docker.sock
 
 answers() {
 	docker version --format '{{.Server.Version}}' >/dev/null 2>&1
 }
 
 start() {
+	! answers || exit 0
+	export DOCKER_HOST="unix://$run/docker.sock"
 	if ! answers; then
 		mkdir -p "$run" "$data"
 		# Files, for the engine must not hold whoever reads our output.
@@ -38,6 +40,7 @@ start() {
 stop() {
 	[ -e "$run/pid" ] || return 0
 	pid=$(cat "$run/pid")
+	export DOCKER_HOST="unix://$run/docker.sock"
 	# shellcheck disable=SC2046 # a list of ids
 	! answers || [ -z "$(docker ps -q)" ] || docker kill $(docker ps -q) >/dev/null
 	kill "$pid" 2>/dev/null || return 0

@@ -126,6 +126,18 @@ def test_orphans_are_reaped_and_postgres_does_not_notice(start, volume):
     assert "terminating any other active server processes" not in node.log
 
 
+def test_a_memory_limit_costs_a_backend_and_not_the_node(start, volume):
+    node = start(volume, "--memory", "256m", "--memory-swap", "256m").wait_ready()
+    node.query("create table kept as select generate_series(1, 1000) as n")
+    with pytest.raises(psycopg.OperationalError):
+        node.query("select length(string_agg(repeat('x', 1000000), '')) "
+                   "from generate_series(1, 900) as n")
+    assert "was terminated by signal 9" in node.log
+    node.wait_ready()
+    wait_until(lambda: node.value("select count(*) from kept") == 1000, 60, "the rows are there")
+    assert node.state()["Running"] and int(node.inspect("{{.RestartCount}}")) == 0
+
+
 def fill(node):
     """Leaves no room on the volume; sparse files would not do."""
     node.execute("sh", "-c", "cat /dev/zero >/pgdata/filler", check=False)

@@ -126,9 +126,11 @@ def test_forming_survives_every_kill(start, dice):
     wait_until(lambda: [m["state"] for m in c.coordinator.status()["cluster"]["members"]]
                == ["ours"] * 3, what="all are members")
     c.wait_formed()
-    ids = {node.value("select cluster_id::text from citus_init.this_node", user="postgres",
-                      database="postgres") for node in c.nodes}
-    assert len(ids) == 1
+
+    def cluster_ids():
+        return {node.value("select cluster_id::text from citus_init.this_node", user="postgres",
+                           database="postgres") for node in c.nodes}
+    assert len(wait_until(cluster_ids, what="every node answers")) == 1
     with c.coordinator.connect() as admin:
         admin.execute("create table t (i int)")
         admin.execute("select create_distributed_table('t', 'i')")

@@ -8,7 +8,7 @@
 
 #define EXIT_CODES(X)                                                                              \
 	X(EXIT_OK, 0, "a clean end: the stop was requested and postgres shut down cleanly")        \
-	X(EXIT_NOT_READY, 1, "probe: not ready; status: something needs attention")                \
+	X(EXIT_NOT_READY, 1, "probe: not ready; status: something needs attention; check: errors") \
 	X(EXIT_USAGE, 64, "the command line is wrong")                                             \
 	X(EXIT_REFUSED, 65, "the data directory is not one that may be used; nothing was touched") \
 	X(EXIT_UNAVAILABLE, 69, "postgres, or a node asked, did not stay up or did not answer")    \

@@ -21,9 +21,8 @@ static const struct check_rule rules[] = {
 		"`replicas` differ from SET_SIZE (more pass with `--scaling-down`)",
 		"With fewer the cluster waits for nodes that never come; with more the nodes "
 		"beyond SET_SIZE refuse to start.",
-		"Give both the same number. To go down: lower SET_SIZE first, `replicas` when "
-		"`citus-init status` says that nodes can go, and check with `--scaling-down` "
-		"in between." },
+		"Give both the same number. To go down: SET_SIZE first, `replicas` when no shards "
+		"are left on the nodes that go; in between check with `--scaling-down`." },
 	{ "group", CHECK_ERROR, rule_group, "POD_GROUP is not the StatefulSet's name",
 		"Nodes know each other as POD_GROUP-ORDINAL, and pods are named after the "
 		"StatefulSet.",
@@ -143,8 +142,8 @@ static const struct check_rule rules[] = {
 		"What it holds cannot be proved. That is right for a Secret from elsewhere.",
 		"Give its file too, if there is one." },
 	{ "sub-path", CHECK_ERROR, rule_sub_path, "A live file is mounted with `subPath`",
-		"The kubelet never updates such a file: a new SET_SIZE or password would arrive "
-		"with a restart only.",
+		"The kubelet does not update such a file while the container runs: a new SET_SIZE "
+		"or password is not seen.",
 		"Mount the whole ConfigMap or Secret as a directory." },
 	{ "secret-variable", CHECK_ERROR, rule_secret_variable,
 		"A password is a variable (`secretKeyRef`), or stands in the manifest",

@@ -14,6 +14,7 @@
 /* A manifest of a cluster has a few hundred nodes, a dozen deep. Keys are looked for one by one. */
 enum {
 	DEPTH_MOST = 100,
+	ANCHORS_MOST = 1000,
 	KEYS_MOST = 1000,
 	EXPANDED_MOST = 500 * 1000,
 	DOCUMENTS_MOST = 10 * 1000,
@@ -288,8 +289,53 @@ static void tell_problem(const yaml_parser_t *parser, struct yaml_problem *probl
 			parser->problem ? parser->problem : "out of memory");
 }
 
+/* +1 when the event begins a list or a map, -1 when it ends one. */
+static int step_of(yaml_event_type_t type)
+{
+	return (type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT) -
+	       (type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT);
+}
+
+static bool has_anchor(const yaml_event_t *event)
+{
+	return (event->type == YAML_SCALAR_EVENT && event->data.scalar.anchor) ||
+	       (event->type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.anchor) ||
+	       (event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.anchor);
+}
+
+/* libyaml looks at all open levels for each token, and at all anchors for each anchor: a deep text
+ * would keep it busy for ever. Broken text is left to the real reading. */
+static int check_shape(const char *text, size_t length, struct yaml_problem *problem)
+{
+	yaml_parser_t parser;
+	int depth = 0, anchors = 0;
+	bool is_end = !yaml_parser_initialize(&parser);
+
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+	while (!is_end && depth <= DEPTH_MOST && anchors <= ANCHORS_MOST) {
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(&parser, &event))
+			break;
+		depth += step_of(event.type);
+		anchors += has_anchor(&event);
+		is_end = event.type == YAML_STREAM_END_EVENT;
+		problem->line = (int)event.start_mark.line + 1;
+		problem->column = (int)event.start_mark.column + 1;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	if (depth > DEPTH_MOST)
+		return err_set(&problem->e, ERR_CONFIG, "this is nested too deeply");
+	if (anchors > ANCHORS_MOST)
+		return err_set(&problem->e, ERR_CONFIG, "there are too many anchors");
+	return 0;
+}
+
 struct yaml_trees *yaml_trees_read(const char *text, size_t length, struct yaml_problem *problem)
 {
+	if (check_shape(text, length, problem) < 0)
+		return NULL;
 	struct yaml_trees *trees = xcalloc(1, sizeof(*trees));
 	yaml_parser_t parser;
 	int status = 0;

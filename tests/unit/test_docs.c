@@ -16,6 +16,7 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cli/check_rules.h"
 #include "init/life.h"
 #include "node/settings.h"
 
@@ -60,6 +61,7 @@ static const struct {
 	{ "docs/metrics.md", NULL, metrics_print_markdown },
 	{ "docs/operations.md", "exit codes", print_exit_codes },
 	{ "docs/operations.md", "ladder", print_ladder },
+	{ "docs/kubernetes.md", "rules", check_print_markdown },
 	{ "docs/architecture.md", "life of PID 1", print_life },
 	{ "docs/architecture.md", "states of a member", membership_print_states },
 };

@@ -15,6 +15,9 @@ build="gcc make git libc6-dev binutils libpq-dev postgresql-server-dev-15 libeve
 test="check libsubunit-dev python3-pytest python3-psycopg clang libclang-rt-14-dev iproute2
 	util-linux procps valgrind cppcheck clang-tidy shellcheck clang-format"
 
+# kubectl renders the manifests; one from elsewhere does too, and stands in Debian's way.
+command -v kubectl >/dev/null || test="$test kubernetes-client"
+
 engine="docker.io docker-compose debootstrap ca-certificates iptables"
 
 case ${1-} in

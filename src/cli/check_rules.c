@@ -329,7 +329,7 @@ static size_t place_of(const struct manifest *m, const char *file)
 {
 	size_t i = 0;
 
-	while (i < m->file_count && m->files[i] != file)
+	while (i < m->file_count && m->files[i].name != file)
 		i++;
 	return i;
 }
@@ -364,7 +364,7 @@ void check_manifest(
 	if (only)
 		prove(m, only, containers_of(only)->entries[0].value, options, findings);
 	else if (!is_found)
-		add(findings, &rules[RULE_NO_SET], m->file_count ? m->files[0] : "", 0,
+		add(findings, &rules[RULE_NO_SET], m->file_count ? m->files[0].name : "", 0,
 			xstrdup("no StatefulSet of citus-init is in the files given"));
 	if (findings->count)
 		qsort_r(findings->list, findings->count, sizeof(*findings->list), compare,

@@ -63,11 +63,9 @@ int manifest_add(struct manifest *m, const char *file, const char *text, size_t 
 
 	if (!trees)
 		return -1;
-	m->trees = xrealloc(m->trees, m->file_count + 1, sizeof(*m->trees));
 	m->files = xrealloc(m->files, m->file_count + 1, sizeof(*m->files));
-	m->trees[m->file_count] = trees;
-	m->files[m->file_count] = xstrdup(file);
-	file = m->files[m->file_count++];
+	m->files[m->file_count] = (struct manifest_file){ xstrdup(file), trees };
+	file = m->files[m->file_count++].name;
 	for (size_t i = 0; i < yaml_trees_count(trees); i++)
 		if (add_object(m, file, yaml_trees_root(trees, i), problem) < 0)
 			return -1;
@@ -77,10 +75,9 @@ int manifest_add(struct manifest *m, const char *file, const char *text, size_t 
 void manifest_fini(struct manifest *m)
 {
 	for (size_t i = 0; i < m->file_count; i++) {
-		yaml_trees_free(m->trees[i]);
-		free(m->files[i]);
+		yaml_trees_free(m->files[i].trees);
+		free(m->files[i].name);
 	}
-	free(m->trees);
 	free(m->files);
 	free(m->objects);
 	*m = (struct manifest){ 0 };

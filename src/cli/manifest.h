@@ -15,9 +15,13 @@ struct object {
 	const struct tree *root;
 };
 
+struct manifest_file {
+	char *name;
+	struct yaml_trees *trees;
+};
+
 struct manifest {
-	struct yaml_trees **trees;
-	char **files;
+	struct manifest_file *files;
 	size_t file_count;
 	struct object *objects;
 	size_t count;

@@ -276,10 +276,12 @@ static void find_in_source(const struct pod *pod, const char *kind, const struct
 		value->state = POD_VALUE_NO_KEY;
 }
 
+/* Of several sources one has the file: what is known of it goes before what is not. */
 static bool is_better(enum pod_value_state state, enum pod_value_state than)
 {
 	return state == POD_VALUE_FOUND || state == POD_VALUE_BROKEN ||
-	       (state == POD_VALUE_NOT_GIVEN && than != POD_VALUE_FOUND) || !than;
+	       (state == POD_VALUE_NOT_GIVEN && than != POD_VALUE_FOUND) ||
+	       than == POD_VALUE_UNKNOWN;
 }
 
 static void find_projected(const struct pod *pod, const struct tree *projected, const char *path,
@@ -304,8 +306,6 @@ static void find_projected(const struct pod *pod, const struct tree *projected, 
 			pod_value_fini(&one);
 		}
 	}
-	if (!value->state)
-		value->state = POD_VALUE_UNKNOWN;
 }
 
 void pod_file_find(const struct pod *pod, const char *path, struct pod_value *value)
@@ -325,14 +325,13 @@ void pod_file_find(const struct pod *pod, const char *path, struct pod_value *va
 				      : xstrdup(rest);
 	const struct tree *source = tree_get(volume, type);
 
+	value->state = POD_VALUE_UNKNOWN;
 	if (tree_text(value->mount, "subPathExpr"))
-		value->state = POD_VALUE_UNKNOWN;
-	else if (strcmp(type, "secret") == 0)
+		return;
+	if (strcmp(type, "secret") == 0)
 		find_in_source(pod, "Secret", source, "secretName", inside, value);
 	else if (strcmp(type, "configMap") == 0)
 		find_in_source(pod, "ConfigMap", source, "name", inside, value);
 	else if (strcmp(type, "projected") == 0)
 		find_projected(pod, source, inside, value);
-	else
-		value->state = POD_VALUE_UNKNOWN;
 }

@@ -2,7 +2,9 @@
 Where the benchmarks run: which PostgreSQL, as which user, in which directory, on which addresses.
 
 As root everything that is measured runs as the user postgres, as PostgreSQL demands; the binary
-is copied, so that a build meanwhile changes nothing and that user can reach it.
+is copied, so that a build meanwhile changes nothing and that user can reach it. Everything has a
+session of its own: Linux shares out a busy machine by sessions first (CONFIG_SCHED_AUTOGROUP), and
+citus-init's children have theirs.
 """
 import atexit
 import os
@@ -90,7 +92,7 @@ class Place:
         """Runs to the end as the server's user; a failure shows what was said."""
         done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=timeout, **self.user, **kwargs)
+                              timeout=timeout, start_new_session=True, **self.user, **kwargs)
         if done.returncode != 0:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}")
 

@@ -4,7 +4,7 @@
 #
 #   sh docker/smoke.sh
 #
-# CITUS_INIT_IMAGE is the image (built when it is missing), CITUS_INIT_PORT the port to publish.
+# CITUS_IMAGE is the image (built when it is missing), CITUS_PORT the port to publish.
 # As root on the engine's machine it also kills each PID 1 from outside of the engine.
 set -eu
 
@@ -18,9 +18,9 @@ else
 	tool=docker-compose
 fi
 
-CITUS_INIT_SECRETS=$(mktemp -d)
-export CITUS_INIT_SECRETS
-sh ./secrets.sh "$CITUS_INIT_SECRETS"
+CITUS_SECRETS=$(mktemp -d)
+export CITUS_SECRETS
+sh ./secrets.sh "$CITUS_SECRETS"
 project=citus-init-smoke-$$
 
 compose() {
@@ -33,7 +33,7 @@ finish() {
 	trap - EXIT
 	[ "$status" = 0 ] || compose logs --tail 30 >&2 || true
 	compose down -v >/dev/null 2>&1 || true
-	rm -rf "$CITUS_INIT_SECRETS"
+	rm -rf "$CITUS_SECRETS"
 	exit "$status"
 }
 trap finish EXIT

@@ -9,7 +9,7 @@
 set -eu
 
 run=/run/citus-init-engine
-data=${CITUS_INIT_ENGINE_DATA:-/var/lib/citus-init-engine}
+data=${ENGINE_DATA:-/var/lib/citus-init-engine}
 
 answers() {
 	docker version --format '{{.Server.Version}}' >/dev/null 2>&1

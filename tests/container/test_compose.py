@@ -24,7 +24,7 @@ def free_port():
 
 
 def environment(image, **more):
-    return {**os.environ, "CITUS_INIT_IMAGE": image, "CITUS_INIT_PORT": str(free_port()), **more}
+    return {**os.environ, "CITUS_IMAGE": image, "CITUS_PORT": str(free_port()), **more}
 
 
 def test_smoke(image):
@@ -35,7 +35,7 @@ def test_smoke(image):
 
 
 def test_the_published_port_serves_admin_and_a_killed_container_comes_by_up(image, tmp_path):
-    variables = environment(image, CITUS_INIT_SECRETS=str(tmp_path))
+    variables = environment(image, CITUS_SECRETS=str(tmp_path))
     subprocess.run(["sh", ROOT / "docker/secrets.sh", tmp_path], check=True)
     name = engine.new_name("compose")
 
@@ -45,7 +45,7 @@ def test_the_published_port_serves_admin_and_a_killed_container_comes_by_up(imag
                               capture_output=True).stdout.strip()
 
     def query(sql):
-        with psycopg.connect(host="127.0.0.1", port=variables["CITUS_INIT_PORT"], user="admin",
+        with psycopg.connect(host="127.0.0.1", port=variables["CITUS_PORT"], user="admin",
                              password=(tmp_path / "adminpass").read_text(), dbname="citusdb",
                              connect_timeout=5, autocommit=True) as connection:
             cursor = connection.execute(sql)

@@ -49,7 +49,8 @@ class Cluster:
         wait_until(lambda: self.count() == 1000, timeout, "all rows are there")
 
     def member(self, k):
-        return next(m for m in self.coordinator.status()["cluster"]["members"] if m["name"] == f"citus-{k}")
+        members = self.coordinator.status()["cluster"]["members"]
+        return next(m for m in members if m["name"] == f"citus-{k}")
 
 
 def test_a_node_made_anew_on_another_address(start, things):
@@ -103,3 +104,6 @@ def test_names_as_in_kubernetes(start, things):
     assert cluster.member(1)["host"] == f"citus-1.{DOMAIN}"
     cluster.make_table()
     cluster.wait_counted()
+    # A command on a worker asks the coordinator, by its name too.
+    said = cluster.nodes[1].execute("/usr/bin/citus-init", "status")
+    assert all(f"citus-{k}" in said for k in range(SIZE))

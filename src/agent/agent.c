@@ -21,6 +21,7 @@
 #include "init/control.h"
 #include "node/conf.h"
 #include "node/identity.h"
+#include "node/sample_password.h"
 #include "node/settings.h"
 
 #include "base/banned.h"
@@ -402,6 +403,8 @@ static int load(struct agent *a, struct identity **id)
 	if (conf_read_phase(conf, &a->view.phase) < 0)
 		a->view.phase = PHASE_LOCAL;
 	a->socket_directory = xasprintf("%s/socket", settings_text(a->settings, SET_RUN_DIRECTORY));
+	sample_password_list(
+		a->settings, a->view.sample_passwords, sizeof(a->view.sample_passwords));
 	a->view.identity = *id;
 	a->view.group = -1;
 	a->view.started_ms = clock_now_ms();

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "node/sample_password.h"
 #include "version.h"
 
 #include "base/banned.h"
@@ -74,6 +75,18 @@ static json_t *setup_of(const struct node_view *view)
 	return o;
 }
 
+static json_t *warnings_of(const struct node_view *view)
+{
+	json_t *list = json_array();
+
+	if (view->sample_passwords[0]) {
+		_free_ char *words =
+			xasprintf("%s: " SAMPLE_PASSWORD_WARNING, view->sample_passwords);
+		json_array_append_new(list, text(words));
+	}
+	return list;
+}
+
 static json_t *node_of(const struct node_view *view, int64_t now_ms)
 {
 	const struct identity *id = view->identity;
@@ -95,6 +108,7 @@ static json_t *node_of(const struct node_view *view, int64_t now_ms)
 	put(o, "setup", setup_of(view));
 	put(o, "agent_restarts", json_integer(view->agent_restarts));
 	put(o, "uptime_seconds", seconds_since(view->started_ms, now_ms));
+	put(o, "warnings", warnings_of(view));
 	return o;
 }
 

@@ -11,6 +11,7 @@
 #include "base/phase.h"
 #include "init/control.h"
 #include "node/identity.h"
+#include "node/sample_password.h"
 
 /* The states of a member, as the coordinator sees it. What each means and what is done about it
  * stands in the table of membership.c. */
@@ -72,7 +73,9 @@ struct node_view {
 	bool member; /* a worker: group is not 0; the coordinator: the cluster is formed */
 	char version[32];
 	char citus[32];
-	char cluster_id[40];	      /* as this node remembers it */
+	char cluster_id[40]; /* as this node remembers it */
+	/* The passwords that everybody knows, by their settings; "" for none. */
+	char sample_passwords[SAMPLE_PASSWORD_NAMES];
 	struct cluster_view *cluster; /* NULL on workers */
 };
 

@@ -186,6 +186,22 @@ static bool print_not_ready(FILE *out, const json_t *node)
 	return true;
 }
 
+/* What is no fault of the cluster, and is told all the same: it does not change the exit code. */
+static void print_warnings(FILE *out, const json_t *node)
+{
+	const json_t *warning;
+	size_t i;
+
+	json_array_foreach(json_object_get(node, "warnings"), i, warning)
+	{
+		const char *text = json_string_value(warning);
+
+		fputs("warning: ", out);
+		clean_print(out, text ? text : "-");
+		fputc('\n', out);
+	}
+}
+
 static int print_cluster(FILE *out, const json_t *node, const json_t *cluster)
 {
 	const json_t *members = json_object_get(cluster, "members");
@@ -212,6 +228,7 @@ static int print_cluster(FILE *out, const json_t *node, const json_t *cluster)
 		clean_print(out, waiting_for);
 		fputc('\n', out);
 	}
+	print_warnings(out, node);
 	return needs_attention ? EXIT_NOT_READY : EXIT_OK;
 }
 
@@ -242,7 +259,9 @@ static int print_node(FILE *out, const json_t *node)
 		if (parts[i].key)
 			print_field(out, of, parts[i].key);
 	}
-	return print_not_ready(out, node) ? EXIT_NOT_READY : EXIT_OK;
+	int code = print_not_ready(out, node) ? EXIT_NOT_READY : EXIT_OK;
+	print_warnings(out, node);
+	return code;
 }
 
 static json_t *parse(const char *text, struct err *e)

@@ -16,6 +16,7 @@
 #include "node/identity.h"
 #include "node/postgres_install.h"
 #include "node/render.h"
+#include "node/sample_password.h"
 #include "node/settings.h"
 #include "prepare/bootstrap.h"
 #include "prepare/privileges.h"
@@ -65,6 +66,15 @@ static struct settings *load_settings(void)
 		log_configure((enum log_level)settings_number(s, SET_LOG_LEVEL),
 			(enum log_format)settings_number(s, SET_LOG_FORMAT));
 	return s;
+}
+
+static void warn_of_sample_passwords(const struct settings *s)
+{
+	char names[SAMPLE_PASSWORD_NAMES];
+
+	sample_password_list(s, names, sizeof(names));
+	if (*names)
+		log_warning("%s: " SAMPLE_PASSWORD_WARNING, names);
 }
 
 static int give_directories(const struct settings *s, const struct user *user, struct err *e)
@@ -274,6 +284,8 @@ static enum exit_code prepare(struct node *node, enum phase only)
 	}
 	if (find_out(node, &e) < 0)
 		return fail(&e);
+	if (only == PHASE_COUNT)
+		warn_of_sample_passwords(node->settings);
 	int status = only == PHASE_COUNT ? start(node, &e) : render(node, only, &e);
 	return status < 0 ? fail(&e) : EXIT_OK;
 }

@@ -69,6 +69,29 @@ START_TEST(a_healthy_cluster)
 }
 END_TEST
 
+/* A warning is told, and is no reason to call somebody. */
+START_TEST(a_password_that_everybody_knows)
+{
+	struct views v;
+	int code;
+
+	views_make(&v);
+	v.members[2] = v.members[1];
+	v.cluster.waiting_for[0] = '\0';
+	snprintf(v.node.sample_passwords, sizeof(v.node.sample_passwords), "SUPERPASS, REPPASS");
+	_free_ char *text = printed_view(&v.node, &code);
+	ck_assert_int_eq(code, EXIT_OK);
+	ck_assert_ptr_nonnull(strstr(text, "\nwarning: SUPERPASS, REPPASS: the password of the "
+					   "sample manifests is in use"));
+	v.identity.role = ROLE_WORKER;
+	v.node.cluster = NULL;
+	v.node.group = 2;
+	_free_ char *worker = printed_view(&v.node, &code);
+	ck_assert_int_eq(code, EXIT_OK);
+	ck_assert_ptr_nonnull(strstr(worker, "\nwarning: SUPERPASS, REPPASS: "));
+}
+END_TEST
+
 START_TEST(a_cluster_that_is_not_formed)
 {
 	struct views v;
@@ -229,6 +252,7 @@ Suite *suite_status_view(void)
 
 	tcase_add_test(c, a_cluster_with_a_node_that_does_not_answer);
 	tcase_add_test(c, a_healthy_cluster);
+	tcase_add_test(c, a_password_that_everybody_knows);
 	tcase_add_test(c, a_cluster_that_is_not_formed);
 	tcase_add_test(c, a_worker);
 	suite_add_tcase(s, c);

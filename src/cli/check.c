@@ -48,6 +48,20 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return optind < argc ? 0 : -1;
 }
 
+/* Not by way of /dev/stdin, which another user's pipe does not let itself be opened by. */
+static int read_input(char **text, size_t *length, struct err *e)
+{
+	_free_ char *all = xcalloc(FILE_MOST + 1, 1);
+
+	*length = fread(all, 1, FILE_MOST + 1, stdin);
+	if (ferror(stdin))
+		return err_sys(e, "could not read standard input");
+	if (*length > FILE_MOST)
+		return err_set(e, ERR_CONFIG, "standard input is larger than %d bytes", FILE_MOST);
+	*text = take_ptr(all);
+	return 0;
+}
+
 /* Reads a file's objects; what is wrong with them is a finding, no error. */
 static int read_file(const char *path, struct manifest *m, struct findings *findings, struct err *e)
 {
@@ -56,7 +70,8 @@ static int read_file(const char *path, struct manifest *m, struct findings *find
 	_free_ char *text = NULL;
 	size_t length;
 
-	if (file_read(is_input ? "/dev/stdin" : path, FILE_MOST, &text, &length, e) < 0)
+	if (is_input ? read_input(&text, &length, e) < 0
+		     : file_read(path, FILE_MOST, &text, &length, e) < 0)
 		return -1;
 	if (is_input)
 		path = "standard input";
@@ -75,6 +90,8 @@ static void print_finding(const struct finding *f, const struct finding *before)
 	clean_print(stdout, f->file);
 	if (f->line > 0)
 		printf(":%d", f->line);
+	if (f->column > 0)
+		printf(":%d", f->column);
 	printf(": %s: ", check_level_name(f->rule->level));
 	clean_print(stdout, f->message);
 	printf(" [%s]\n", f->rule->name);
@@ -103,6 +120,11 @@ static json_t *text_of(const char *text)
 	return json_string(ascii);
 }
 
+static json_t *number_of(int number)
+{
+	return number > 0 ? json_integer(number) : json_null();
+}
+
 static void print_json(const struct findings *findings, size_t errors, size_t warnings)
 {
 	json_t *list = json_array();
@@ -111,10 +133,11 @@ static void print_json(const struct findings *findings, size_t errors, size_t wa
 		const struct finding *f = &findings->list[i];
 
 		json_array_append_new(list,
-			json_pack("{s:o, s:o, s:s, s:s, s:o, s:s, s:s}", "file", text_of(f->file),
-				"line", f->line > 0 ? json_integer(f->line) : json_null(), "level",
-				check_level_name(f->rule->level), "rule", f->rule->name, "message",
-				text_of(f->message), "why", f->rule->why, "fix", f->rule->fix));
+			json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:s}", "file",
+				text_of(f->file), "line", number_of(f->line), "column",
+				number_of(f->column), "level", check_level_name(f->rule->level),
+				"rule", f->rule->name, "message", text_of(f->message), "why",
+				f->rule->why, "fix", f->rule->fix));
 	}
 	json_t *root = json_pack("{s:o, s:I, s:I}", "findings", list, "errors", (json_int_t)errors,
 		"warnings", (json_int_t)warnings);

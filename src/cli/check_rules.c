@@ -170,7 +170,7 @@ size_t findings_count(const struct findings *findings, enum check_level level)
 enum { FINDINGS_MOST = 1000 };
 
 static void add(struct findings *findings, const struct check_rule *rule, const char *file,
-	int line, char *message)
+	int line, int column, char *message)
 {
 	/* More is read by nobody, as long as the verdict stays. */
 	if (findings->count >= FINDINGS_MOST &&
@@ -189,7 +189,9 @@ static void add(struct findings *findings, const struct check_rule *rule, const 
 		return;
 	}
 	findings->list = xrealloc(findings->list, findings->count + 1, sizeof(*findings->list));
-	findings->list[findings->count++] = (struct finding){ rule, file, line, message };
+	findings->list[findings->count++] = (struct finding){
+		.rule = rule, .file = file, .line = line, .column = column, .message = message
+	};
 }
 
 static char *format(const char *fmt, va_list ap)
@@ -208,7 +210,7 @@ void report(struct subject *s, const struct object *o, const struct tree *at, co
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(s->findings, s->rule, o->file, at ? at->line : o->root->line, format(fmt, ap));
+	add(s->findings, s->rule, o->file, at ? at->line : o->root->line, 0, format(fmt, ap));
 	va_end(ap);
 }
 
@@ -217,7 +219,7 @@ void report_line(struct subject *s, const char *file, int line, const char *fmt,
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(s->findings, s->rule, file, line, format(fmt, ap));
+	add(s->findings, s->rule, file, line, 0, format(fmt, ap));
 	va_end(ap);
 }
 
@@ -364,7 +366,7 @@ void check_manifest(
 	if (only)
 		prove(m, only, containers_of(only)->entries[0].value, options, findings);
 	else if (!is_found)
-		add(findings, &rules[RULE_NO_SET], m->file_count ? m->files[0].name : "", 0,
+		add(findings, &rules[RULE_NO_SET], m->file_count ? m->files[0].name : "", 0, 0,
 			xstrdup("no StatefulSet of citus-init is in the files given"));
 	if (findings->count)
 		qsort_r(findings->list, findings->count, sizeof(*findings->list), compare,
@@ -374,9 +376,8 @@ void check_manifest(
 void check_add_problem(
 	const char *file, const struct yaml_problem *problem, struct findings *findings)
 {
-	add(findings, &rules[RULE_YAML], file, problem->line,
-		problem->column ? xasprintf("column %d: %s", problem->column, problem->e.msg)
-				: xstrdup(problem->e.msg));
+	add(findings, &rules[RULE_YAML], file, problem->line, problem->column,
+		xstrdup(problem->e.msg));
 }
 
 void findings_fini(struct findings *findings)

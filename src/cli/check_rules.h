@@ -24,7 +24,7 @@ struct check_rule {
 struct finding {
 	const struct check_rule *rule;
 	const char *file;
-	int line; /* 0: the whole file */
+	int line, column; /* 0: not told */
 	char *message;
 };
 

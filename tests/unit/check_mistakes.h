@@ -329,7 +329,7 @@ static const struct mistake {
 	{ "no kind", { { "kind: StatefulSet\n", "" } }, .errors = "yaml", .warnings = "",
 		.message = "kubectl kustomize" },
 	{ "a tab", { { "  serviceName: citus", "\tserviceName: citus" } }, .errors = "yaml",
-		.warnings = "", .line = "\tserviceName", .message = "column 1:" },
+		.warnings = "", .line = "\tserviceName", .message = ":1: yaml: " },
 	{ "a key given twice", { { "  replicas: 7\n", "  replicas: 7\n  replicas: 8\n" } },
 		.errors = "yaml", .warnings = "", .line = "replicas: 8" },
 };

@@ -97,8 +97,8 @@ static char *messages_of(const struct findings *findings)
 	FILE *out = open_memstream(&text, &size);
 
 	for (size_t i = 0; i < findings->count; i++)
-		fprintf(out, "%d: %s: %s\n", findings->list[i].line, findings->list[i].rule->name,
-			findings->list[i].message);
+		fprintf(out, "%d:%d: %s: %s\n", findings->list[i].line, findings->list[i].column,
+			findings->list[i].rule->name, findings->list[i].message);
 	fclose(out);
 	return text;
 }

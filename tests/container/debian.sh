@@ -9,7 +9,11 @@ set -eu
 name=$1
 here=$(cd "$(dirname "$0")" && pwd)
 deps=$here/../../mk/deps.sh
-image=$name:$(cat "$0" "$deps" | cksum | cut -d ' ' -f 1)
+# Of deps.sh only the list that is installed: the others do not make the image another one.
+image=$name:$({
+	cat "$0"
+	sed -n '/^build="/,/"$/p' "$deps"
+} | cksum | cut -d ' ' -f 1)
 
 if docker image inspect "$image" >/dev/null 2>&1; then
 	echo "$image"
@@ -19,6 +23,7 @@ fi
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 work=$(mktemp -d /var/tmp/citus-init-debian-XXXXXX)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
 root=$work/root
 
 {

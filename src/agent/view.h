@@ -20,10 +20,16 @@ enum member_state {
 	MEMBER_NEW,
 	MEMBER_JOINING,
 	MEMBER_OURS,
+	MEMBER_EMPTY,
 	MEMBER_FOREIGN,
+	MEMBER_TWIN,
+	MEMBER_OLDER,
+	MEMBER_SUPERSEDED,
+	MEMBER_LEFT,
 	MEMBER_UNFIT,
 	MEMBER_LOCKED,
 	MEMBER_UNREACHABLE,
+	MEMBER_HANGING,
 	MEMBER_STATE_COUNT
 };
 
@@ -39,7 +45,11 @@ struct member {
 	long shards;	      /* placements on it, by the coordinator's catalog */
 	char version[32];     /* "15.20", "" when not known */
 	char citus[32];	      /* "13.2-1" */
+	bool active;	      /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
+	bool freed;	      /* Citus' changes go on without it until it is back */
+	char loss[512];	      /* what an empty member has lost, in words; "" for nothing, or not known */
 	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
+	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0 */
 	unsigned failures;    /* looks or registrations that failed in a row */
 };
 
@@ -50,6 +60,10 @@ struct cluster_view {
 	char id[40]; /* the cluster's UUID; "" until it is minted */
 	bool formed;
 	char waiting_for[512]; /* in words: what holds up forming or joining; "" for nothing */
+	const char *step;      /* the name of the plan's step, "nothing" when all is well */
+	char why[1024];	       /* the step in words */
+	char chosen[1024];     /* the names of the workers that the step is for, "" for none */
+	const char *paused_by; /* "setting" or "wish"; NULL while changes are made */
 	int64_t looked_ms;     /* clock_now_ms() of the last complete look, 0 for never */
 	unsigned looks;
 	unsigned registrations;

@@ -129,6 +129,7 @@ bool progress_is_behind(const struct progress *now, const struct progress *befor
 enum plan_step {
 	PLAN_NOTHING,
 	PLAN_WAIT,	 /* for what plan.why says */
+	PLAN_ABANDON,	 /* tell the chosen workers to put their old cluster's directory aside */
 	PLAN_MINT,	 /* make the cluster's id: every worker has answered that it is new */
 	PLAN_ADMIT,	 /* tell the chosen members that they are who they were: they may serve */
 	PLAN_STAMP,	 /* write the intent here, then the identity on the chosen workers */
@@ -166,6 +167,7 @@ struct plan_member {
 	bool gone;	     /* away for longer than the grace period */
 	bool leaving;	     /* its ordinal is not below SET_SIZE any more */
 	bool left_out;	     /* form --without: the first forming does not wait for it */
+	bool to_abandon;     /* form --abandon: it belongs to the cluster that is to be given up */
 	bool has_successor;  /* the empty directory on it is the one that is to be brought back */
 	enum loss loss;	     /* of an empty one */
 	bool loss_accepted;  /* by the operator, exactly this one */

@@ -48,6 +48,8 @@ struct member {
 	bool active;	      /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
 	bool freed;	      /* Citus' changes go on without it until it is back */
 	char loss[512];	      /* what an empty member has lost, in words; "" for nothing, or not known */
+	char loss_token[40];  /* what accept-loss must be given to accept exactly that; or "" */
+	bool loss_accepted;   /* by the operator */
 	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
 	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0 */
 	unsigned failures;    /* looks or registrations that failed in a row */
@@ -88,6 +90,8 @@ struct node_view {
 	char version[32];
 	char citus[32];
 	char cluster_id[40]; /* as this node remembers it */
+	char abandoned[40];  /* the cluster that this node has been told to give up, or "" */
+	bool admitted;	     /* a worker: the coordinator has seen who it is, since the server's start */
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
 	struct cluster_view *cluster; /* NULL on workers */

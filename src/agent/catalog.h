@@ -16,16 +16,22 @@ struct catalog_row {
 	char *name;
 	char *host;
 	struct member_record record;
-	struct member_entry entry;
+	struct member_entry entries[MANAGED_COUNT];
+	bool left_out; /* form --without */
 };
 
 struct catalog {
 	struct cluster_facts facts;
-	struct member_entry own; /* the coordinator's own row */
+	struct member_entry own[MANAGED_COUNT]; /* the coordinator's own rows */
 	struct catalog_row *rows;
 	int count;
+	struct superseded *superseded;
+	bool is_paused;	   /* by a wish */
+	char abandoned[40]; /* the cluster that form --abandon gives up, or "" */
 	struct sql *home;
-	struct sql *citus; /* connected while it is needed */
+	struct sql *databases[MANAGED_COUNT]; /* connected while they are needed */
+	int looked_at;
+	char *names; /* of the managed databases, as a PostgreSQL array */
 	sql_done_fn done;
 	void *ctx;
 };
@@ -34,5 +40,10 @@ void catalog_init(struct catalog *catalog, struct event_base *loop, const struct
 	const char *socket_directory);
 void catalog_fini(struct catalog *catalog);
 
-/* Reads everything anew; done is called from the loop. */
+/* Reads everything anew; done is called from the loop. A managed database that has no incarnation
+ * yet gets one, once the cluster has an id. */
 void catalog_look(struct catalog *catalog, sql_done_fn done, void *ctx);
+
+/* The incarnations of the managed databases, in the order of names, as a PostgreSQL array; the
+ * caller frees it. */
+char *catalog_incarnations(const struct catalog *catalog);

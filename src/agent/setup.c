@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/schema.h"
 #include "agent/scram.h"
 #include "agent/sql.h"
 #include "base/mem.h"
@@ -35,6 +36,7 @@ struct setup {
 	void *ctx;
 
 	/* What the steps have read. */
+	bool admitted;
 	bool was_quieted;
 	bool role_exists[ARRAY_LEN(roles)];
 	bool role_matches[ARRAY_LEN(roles)];
@@ -80,8 +82,9 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 		return err_set(e, ERR_REFUSED,
 			"the data directory is that of %s, not of %s: give each its own volume",
 			name, s->view->identity->name);
-	if (s->view->identity->role == ROLE_COORDINATOR)
-		s->view->member = sql_number(result, row, 2, 0) > 0;
+	s->view->formed = sql_number(result, row, 2, 0) > 0;
+	s->admitted = strcmp(sql_field(result, row, 3), "t") == 0;
+	sql_copy_field(s->view->abandoned, sizeof(s->view->abandoned), result, row, 4);
 	return 0;
 }
 
@@ -210,17 +213,17 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 	(void)e;
 	s->view->group = (int)sql_number(result, row, 0, -1);
 	sql_copy_field(s->view->citus, sizeof(s->view->citus), result, row, 1);
-	if (s->view->identity->role == ROLE_WORKER)
-		s->view->member = s->view->group > 0;
+	s->view->admitted = s->admitted;
 	return 0;
 }
 
-#define READ_THIS_NODE                                                                              \
-	{                                                                                           \
-		.name = "read the cluster's id",                                                    \
-		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)" \
-		       " from citus_init.this_node",                                                \
-		.on_row = on_this_node                                                              \
+#define READ_THIS_NODE                                                                             \
+	{                                                                                          \
+		.name = "read the cluster's id",                                                   \
+		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)," \
+		       " admitted_start is not distinct from pg_postmaster_start_time(), abandon"  \
+		       " from citus_init.this_node",                                               \
+		.on_row = on_this_node                                                             \
 	}
 #define READ_GROUP                                                                                 \
 	{                                                                                          \
@@ -262,23 +265,7 @@ static const struct sql_step home_steps[] = {
 	{ .name = "reload the configuration",
 		.sql = "select pg_reload_conf()",
 		.bind = if_quieted },
-	/* this_node: on every node, who it is; cluster and member: the coordinator's memory. */
-	{ .name = "create schema \"citus_init\"",
-		.sql = "do $$ begin"
-		       " create schema if not exists citus_init;"
-		       " create table if not exists citus_init.this_node ("
-		       "  only_row boolean primary key default true check (only_row),"
-		       "  cluster_id uuid not null, name text not null,"
-		       "  since timestamptz not null default now());"
-		       " create table if not exists citus_init.cluster ("
-		       "  only_row boolean primary key default true check (only_row),"
-		       "  id uuid not null, minted_at timestamptz not null default now(),"
-		       "  formed_at timestamptz);"
-		       " create table if not exists citus_init.member ("
-		       "  name text primary key, system_identifier text not null,"
-		       "  intended_at timestamptz not null default now(),"
-		       "  registered_at timestamptz);"
-		       " end $$" },
+	{ .name = "create schema \"citus_init\"", .sql = SCHEMA_SQL },
 	READ_THIS_NODE,
 	{ .name = "read the roles",
 		.sql = "select rolname, rolpassword from pg_authid"
@@ -393,6 +380,7 @@ static void begin(struct setup *s, const struct sql_step *home, size_t home_coun
 	s->ctx = ctx;
 	s->citus_steps = citus;
 	s->citus_count = citus_count;
+	s->admitted = false;
 	sql_run(s->home, home, home_count, s, on_home_done);
 }
 

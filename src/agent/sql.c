@@ -199,8 +199,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	if (sql->state == SQL_RUNNING)
 		err_set(&e, ERR_TIMEOUT, "could not %s: no answer within %d ms",
 			sql->steps[sql->at].name, sql->statement_timeout_ms + ANSWER_GRACE_MS);
+	else if (sql->conn && PQstatus(sql->conn) != CONNECTION_STARTED)
+		err_set(&e, ERR_TIMEOUT, "it took the connection, and then no answer within %d ms",
+			sql->connect_timeout_ms);
 	else
-		err_set(&e, ERR_TIMEOUT, "no %s within %d ms",
+		err_set(&e, ERR_NET, "no %s within %d ms",
 			sql->state == SQL_RESOLVING ? "answer from DNS" : "connection",
 			sql->connect_timeout_ms);
 	finish(sql, &e);
@@ -386,12 +389,13 @@ struct sql *sql_open(struct event_base *loop, const struct sql_target *target)
 	snprintf(sql->port, sizeof(sql->port), "%d", target->port);
 	/*
 	 * pg_catalog alone, so that no object of a user's is ever called by a name of ours;
-	 * statements are not logged, for some carry a role's verifier.
+	 * statements are not logged, for some carry a role's verifier. A server whose client went
+	 * away in the middle of a statement ends it, and gives back its locks.
 	 */
 	sql->options = xasprintf("-c search_path=pg_catalog -c statement_timeout=%d"
 				 " -c lock_timeout=%d -c citus.node_connection_timeout=5000"
 				 " -c idle_session_timeout=0 -c client_min_messages=error"
-				 " -c log_statement=none",
+				 " -c log_statement=none -c client_connection_check_interval=1000",
 		target->statement_timeout_ms, target->statement_timeout_ms / 2);
 	sql->timer = evtimer_new(loop, on_deadline, sql);
 	sql->kick = event_new(loop, -1, 0, on_kick, sql);

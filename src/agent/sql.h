@@ -50,7 +50,8 @@ struct sql_step {
 	enum sql_on_error on_error;
 };
 
-/* failure is NULL when all steps have been run. May close the connection. */
+/* failure is NULL when all steps have been run; of kind ERR_TIMEOUT when the server took the
+ * connection and then did not answer. May close the connection. */
 typedef void (*sql_done_fn)(void *ctx, const struct err *failure);
 typedef void (*sql_notify_fn)(void *ctx, const char *payload);
 

@@ -86,7 +86,8 @@ struct node_view {
 	enum setup_state setup;
 	char setup_error[1024];
 	int group;   /* own pg_dist_local_group in citusdb; -1 when not known */
-	bool member; /* a worker: group is not 0; the coordinator: the cluster is formed */
+	bool formed; /* the coordinator: its memory says that the cluster has been formed */
+	bool member; /* it may serve: registered, or formed, and known to be who it was */
 	char version[32];
 	char citus[32];
 	char cluster_id[40]; /* as this node remembers it */

@@ -20,6 +20,15 @@
 /* Reads those columns, the first of which is column. */
 void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int column);
 
+/* Who a server is and how far its WAL has come, here and on the worker. The timeline is that of
+ * the WAL which is written now: pg_control's is the last checkpoint's. */
+#define WATCH_PROGRESS_COLUMNS                                                                     \
+	" (select system_identifier from pg_control_system()),"                                    \
+	" ('x' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8))::bit(32)::int,"       \
+	" pg_current_wal_flush_lsn() - '0/0'"
+
+void watch_read_progress(struct progress *to, const PGresult *result, int row, int column);
+
 struct watch;
 
 enum watch_outcome {
@@ -29,8 +38,8 @@ enum watch_outcome {
 
 /* Called after each look or glance, whatever it found. */
 typedef void (*watch_looked_fn)(void *ctx, struct watch *watch, enum watch_outcome outcome);
-/* Called when a stamp has ended; failure is NULL when it is written. */
-typedef void (*watch_stamped_fn)(void *ctx, struct watch *watch, const struct err *failure);
+/* Called when something has been written on the worker; failure is NULL when it stands. */
+typedef void (*watch_written_fn)(void *ctx, struct watch *watch, const struct err *failure);
 
 struct watch *watch_open(struct event_base *loop, const struct settings *settings,
 	const struct identity *id, int ordinal, watch_looked_fn looked, void *ctx);
@@ -49,11 +58,22 @@ void watch_glance(struct watch *watch);
 /* Looks again after delay_ms, with jitter, unless something is sooner. */
 void watch_look_in(struct watch *watch, int64_t delay_ms);
 
-/* While it looks, stamps or tells; a stamp must wait until it is not. */
+/* While it looks, writes or tells; a write must wait until it is not. */
 bool watch_is_busy(const struct watch *watch);
 
-/* Writes the cluster's id and the worker's name on the worker, unless it has one. */
-void watch_stamp(struct watch *watch, const char *cluster_id, watch_stamped_fn stamped);
+/* Writes the cluster's id and the worker's name on the worker, unless it has one, and the
+ * incarnation of each managed database there that has none. The texts are borrowed until it is
+ * written; the names and the incarnations are PostgreSQL arrays. */
+void watch_stamp(struct watch *watch, const char *cluster_id, const char *databases,
+	const char *incarnations, watch_written_fn written);
+
+/* Tells the worker that it is who it was, so that it may serve, and how far the coordinator's
+ * directory has come. Copies coordinator. */
+void watch_admit(
+	struct watch *watch, const struct progress *coordinator, watch_written_fn written);
+
+/* Tells the worker to give its cluster up, if it is that one; borrowed until it is written. */
+void watch_abandon(struct watch *watch, const char *cluster_id, watch_written_fn written);
 
 /* Tells the worker's agent that something has changed for it, as soon as the connection is free;
  * best effort, for the agent also looks by itself. */

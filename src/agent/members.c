@@ -2,13 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "agent/catalog.h"
-#include "agent/membership.h"
+#include "agent/members_state.h"
 #include "agent/setup.h"
-#include "agent/sql.h"
 #include "agent/timer.h"
-#include "agent/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -17,7 +15,7 @@
 
 enum {
 	/* Registration copies the schema: some milliseconds a table and node (facts of Citus). */
-	REGISTER_TIMEOUT_MS = 5 * 60 * 1000,
+	WORK_TIMEOUT_MS = 5 * 60 * 1000,
 	RETRY_FIRST_MS = 500,
 	RETRY_MOST_MS = 30 * 1000,
 	/* A glance at the members that are well; every third time a whole look and a round. */
@@ -25,91 +23,11 @@ enum {
 	GLANCES = 3,
 	/* A look at one that is not yet what it should be. */
 	EAGER_MS = 5 * 1000,
-};
-
-/* A worker and all that is known of it. */
-struct worker {
-	struct watch *watch;
-	struct member *view;
-	const struct catalog_row *row;
-	unsigned failures; /* registrations that failed in a row */
-	int64_t retry_ms;
-	int64_t due_ms;	   /* the next registration not before this, clock_now_ms() */
-	bool is_asked_for; /* somebody told of it: a round follows the look, whatever it finds */
-};
-
-struct members {
-	const struct identity *id;
-	struct node_view *node;
-	struct cluster_view *view;
-	struct catalog catalog;
-	struct sql *work;    /* changes in citusdb, registration above all: with patience */
-	struct event *timer; /* the next round, while something is not as it should be */
-	struct event *calm;
-	unsigned calm_count;
-	struct worker *workers;
-	int count;
-	members_changed_fn changed;
-	void *ctx;
-
-	bool is_running; /* a round of look, plan, step is under way */
-	bool is_stale;	 /* something was seen meanwhile: another round */
-	bool one_by_one; /* the last batch failed */
-	int64_t retry_ms;
-	struct plan plan;
-	int stamping; /* stamps not ended yet */
-	/* Parameters of the statement under way, as PostgreSQL arrays. */
-	char *hosts, *names, *identifiers;
-	char port[8];
+	/* A member hears again how far the coordinator has come when it has written so much. */
+	TELL_BYTES = 1024 * 1024,
 };
 
 static void start_round(struct members *m);
-static void end_round(struct members *m, const struct err *failure);
-
-/* {"a","b"}: names, hosts and numbers need no escaping beyond the quotes. */
-static char *array_of(const struct members *m, const char *(*text)(const struct worker *))
-{
-	char *array = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&array, &size);
-	const char *separator = "";
-
-	fputc('{', out);
-	for (int i = 0; i < m->count; i++) {
-		if (!m->plan.chosen[i])
-			continue;
-		fprintf(out, "%s\"%s\"", separator, text(&m->workers[i]));
-		separator = ",";
-	}
-	fputc('}', out);
-	fclose(out);
-	return array;
-}
-
-static const char *host_of(const struct worker *w)
-{
-	return w->view->host;
-}
-
-static const char *name_of(const struct worker *w)
-{
-	return w->view->name;
-}
-
-static const char *identifier_of(const struct worker *w)
-{
-	return watch_facts(w->watch)->system_identifier;
-}
-
-static void prepare_arrays(struct members *m)
-{
-	free(m->hosts);
-	free(m->names);
-	free(m->identifiers);
-	m->hosts = array_of(m, host_of);
-	m->names = array_of(m, name_of);
-	m->identifiers = array_of(m, identifier_of);
-}
 
 static struct worker *worker_of_name(struct members *m, const char *name)
 {
@@ -119,284 +37,153 @@ static struct worker *worker_of_name(struct members *m, const char *name)
 	return NULL;
 }
 
-/* The steps of the plan. */
-
-static int bind_own_name(void *ctx, const char *parameters[])
+/* The directory that a worker has shown itself with: the later of our memory and what we saw. */
+static void follow_progress(struct worker *w)
 {
-	const struct members *m = ctx;
+	const struct progress *now = &watch_facts(w->watch)->own;
 
-	parameters[0] = m->id->name;
-	return 1;
+	if (strcmp(w->seen.system_identifier, w->row->record.seen.system_identifier) != 0 ||
+		progress_is_behind(&w->seen, &w->row->record.seen))
+		w->seen = w->row->record.seen;
+	w->row->record.seen = w->seen;
+	if (w->view->state == MEMBER_OURS && !progress_is_behind(now, &w->seen))
+		w->seen = *now;
 }
 
-static int bind_intent(void *ctx, const char *parameters[])
+/* Who else shows the same system identifier: the name of a node, or NULL. */
+static const char *twin_of(const struct members *m, const struct worker *of)
 {
-	const struct members *m = ctx;
+	const struct member_facts *facts = watch_facts(of->watch);
 
-	parameters[0] = m->names;
-	parameters[1] = m->identifiers;
-	return 2;
-}
-
-static int bind_names(void *ctx, const char *parameters[])
-{
-	const struct members *m = ctx;
-
-	parameters[0] = m->names;
-	return 1;
-}
-
-static int bind_own_host(void *ctx, const char *parameters[])
-{
-	const struct members *m = ctx;
-
-	/* Not a true no-op when it is already so: it rewrites the row on all metadata workers,
-	 * and fails when one of them is down. */
-	if (strcmp(m->catalog.facts.host, m->id->host) == 0)
-		return SQL_SKIP;
-	parameters[0] = m->id->host;
-	parameters[1] = m->port;
-	return 2;
-}
-
-static int bind_hosts(void *ctx, const char *parameters[])
-{
-	const struct members *m = ctx;
-
-	parameters[0] = m->hosts;
-	parameters[1] = m->port;
-	return 2;
-}
-
-/* A cluster of one: the coordinator holds the shards itself. */
-static int bind_lone_host(void *ctx, const char *parameters[])
-{
-	const struct members *m = ctx;
-
-	if (m->count > 0 || m->catalog.facts.holds_shards)
-		return SQL_SKIP;
-	parameters[0] = m->id->host;
-	parameters[1] = m->port;
-	return 2;
-}
-
-#define SET_COORDINATOR_HOST                                                                       \
-	{                                                                                          \
-		.name = "set the coordinator's host",                                              \
-		.sql = "select citus_set_coordinator_host($1, $2::int)", .bind = bind_own_host     \
-	}
-
-static const struct sql_step mint[] = {
-	{ .name = "make the cluster's id",
-		.sql = "with made as (insert into citus_init.cluster (id)"
-		       " values (gen_random_uuid()) returning id)"
-		       " insert into citus_init.this_node (cluster_id, name) select id, $1 from made"
-		       " on conflict (only_row) do update set cluster_id = excluded.cluster_id,"
-		       " name = excluded.name, since = now()",
-		.bind = bind_own_name },
-};
-
-static const struct sql_step intend[] = {
-	{ .name = "write the intent to register",
-		.sql = "insert into citus_init.member (name, system_identifier)"
-		       " select * from unnest($1::text[], $2::text[])"
-		       " on conflict (name) do update set intended_at = now(),"
-		       " system_identifier = excluded.system_identifier"
-		       " where member.registered_at is null",
-		.bind = bind_intent },
-};
-
-/* All inactive adds in one statement, all activations in another: 2.3 times as fast as one
- * citus_add_node() after the other, and an add of a known name is harmless. */
-static const struct sql_step registration[] = {
-	SET_COORDINATOR_HOST,
-	{ .name = "add the workers to pg_dist_node",
-		.sql = "select count(citus_add_inactive_node(host, $2::int))"
-		       " from unnest($1::text[]) host",
-		.bind = bind_hosts },
-	{ .name = "activate the workers",
-		.sql = "select count(citus_activate_node(host, $2::int))"
-		       " from unnest($1::text[]) host",
-		.bind = bind_hosts },
-};
-
-static const struct sql_step confirm[] = {
-	{ .name = "remember the registration",
-		.sql = "update citus_init.member set registered_at = now()"
-		       " where name = any ($1::text[]) and registered_at is null",
-		.bind = bind_names },
-};
-
-static const struct sql_step form_citus[] = {
-	SET_COORDINATOR_HOST,
-	{ .name = "let the coordinator hold shards",
-		.sql = "select citus_set_node_property($1, $2::int, 'shouldhaveshards', true)",
-		.bind = bind_lone_host },
-};
-
-static const struct sql_step form_home[] = {
-	{ .name = "remember that the cluster has been formed",
-		.sql = "update citus_init.cluster set formed_at = now() where formed_at is null" },
-};
-
-static void note_failure(struct members *m, struct worker *w)
-{
-	w->failures++;
-	w->view->failures = w->failures;
-	w->retry_ms = clock_backoff_ms(w->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
-	w->due_ms = clock_now_ms() + clock_jitter_ms(w->retry_ms);
-	watch_look_in(w->watch, w->retry_ms);
-	m->view->registration_failures++;
-}
-
-static void on_registered(void *ctx, const struct err *failure)
-{
-	struct members *m = ctx;
-	int chosen = 0;
-
-	sql_disconnect(m->work);
-	for (int i = 0; i < m->count; i++)
-		chosen += m->plan.chosen[i];
-	if (failure) {
-		log_error("could not register %s, will try again%s: %s", m->names,
-			chosen > 1 ? " one by one" : "", failure->msg);
-		/* A batch that fails says nothing about which of its nodes is at fault: those
-		 * are tried alone, at once, each with a back-off of its own. */
-		for (int i = 0; i < m->count; i++)
-			if (m->plan.chosen[i] && chosen == 1)
-				note_failure(m, &m->workers[i]);
-		m->one_by_one = true;
-		m->is_stale = chosen > 1;
-	} else {
-		m->view->registrations += (unsigned)chosen;
-		m->one_by_one = false;
-		for (int i = 0; i < m->count; i++) {
-			if (!m->plan.chosen[i])
-				continue;
-			m->workers[i].failures = m->workers[i].view->failures = 0;
-			m->workers[i].retry_ms = 0;
-			watch_look(m->workers[i].watch);
-		}
-	}
-	end_round(m, NULL);
-}
-
-static void on_stamped(void *ctx, struct watch *watch, const struct err *failure)
-{
-	struct members *m = ctx;
-
-	if (failure)
-		log_warning("could not prepare %s, will try again: %s", watch_name(watch),
-			failure->msg);
-	watch_look(watch);
-	if (--m->stamping == 0)
-		end_round(m, NULL);
-}
-
-static void on_intended(void *ctx, const struct err *failure)
-{
-	struct members *m = ctx;
-
-	if (failure) {
-		end_round(m, failure);
-		return;
-	}
-	m->stamping = 1;
+	if (facts->look != LOOK_ANSWERED)
+		return NULL;
+	if (strcmp(facts->own.system_identifier, m->catalog.facts.own.system_identifier) == 0)
+		return m->id->name;
 	for (int i = 0; i < m->count; i++) {
-		/* One that has begun to look meanwhile is stamped in the next round. */
-		if (!m->plan.chosen[i] || watch_is_busy(m->workers[i].watch))
-			continue;
-		m->stamping++;
-		watch_stamp(m->workers[i].watch, m->catalog.facts.id, on_stamped);
+		const struct worker *w = &m->workers[i];
+		const struct member_facts *other = watch_facts(w->watch);
+		if (w != of && other->look == LOOK_ANSWERED &&
+			strcmp(facts->own.system_identifier, other->own.system_identifier) == 0)
+			return w->view->name;
 	}
-	if (--m->stamping == 0)
-		end_round(m, NULL);
+	return NULL;
 }
 
-static void on_confirmed(void *ctx, const struct err *failure)
+static struct member_case case_of(const struct members *m, const struct worker *w)
 {
-	struct members *m = ctx;
+	return (struct member_case){ .name = w->view->name,
+		.facts = watch_facts(w->watch),
+		.record = &w->row->record,
+		.entries = w->row->entries,
+		.twin = twin_of(m, w) };
+}
 
-	for (int i = 0; !failure && i < m->count; i++) {
-		if (!m->plan.chosen[i])
-			continue;
-		log_info("worker is registered node=%s host=%s group=%d", m->workers[i].view->name,
-			m->workers[i].view->host, m->workers[i].row->entry.group);
-		watch_tell(m->workers[i].watch);
+/* In all managed databases. */
+static bool is_in_citus(const struct worker *w)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!w->row->entries[i].present || !w->row->entries[i].active)
+			return false;
+	return true;
+}
+
+static bool has_metadata(const struct worker *w)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!w->row->entries[i].has_metadata)
+			return false;
+	return true;
+}
+
+static bool is_stamped(const struct members *m, const struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+	bool is = strcmp(facts->cluster_id, m->catalog.facts.id) == 0;
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		is = is && strcmp(facts->databases[i].incarnation,
+				   m->catalog.facts.databases[i].incarnation) == 0;
+	return is;
+}
+
+/* It may serve, and its memory of the coordinator is fresh enough. */
+static bool is_admitted(const struct members *m, const struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+	const struct progress *told = &facts->coordinator;
+	const struct progress *own = &m->catalog.facts.own;
+
+	return facts->admitted && strcmp(told->system_identifier, own->system_identifier) == 0 &&
+	       told->timeline == own->timeline && told->lsn + TELL_BYTES >= own->lsn;
+}
+
+static bool is_away(enum member_state state)
+{
+	return state == MEMBER_UNREACHABLE || state == MEMBER_HANGING || state == MEMBER_LOCKED;
+}
+
+static void follow_absence(struct worker *w)
+{
+	if (!is_away(w->view->state)) {
+		w->away_ms = 0;
+		w->view->away_since_s = 0;
+	} else if (!w->away_ms) {
+		w->away_ms = clock_now_ms();
+		w->view->away_since_s = time(NULL);
 	}
-	m->is_stale = true;
-	end_round(m, failure);
 }
 
-static void on_step_done(void *ctx, const struct err *failure)
+/* An assessment is about one empty directory, and the registration that it replaces. */
+static void follow_loss(struct worker *w)
 {
-	struct members *m = ctx;
-
-	m->is_stale = true;
-	end_round(m, failure);
-}
-
-static void on_formed_in_citus(void *ctx, const struct err *failure)
-{
-	struct members *m = ctx;
-
-	sql_disconnect(m->work);
-	if (failure)
-		end_round(m, failure);
-	else
-		sql_run(m->catalog.home, form_home, ARRAY_LEN(form_home), m, on_step_done);
-}
-
-static void take_step(struct members *m)
-{
-	prepare_arrays(m);
-	if (m->plan.step != PLAN_NOTHING && m->plan.step != PLAN_WAIT)
-		log_debug("membership: %s %s", plan_step_name(m->plan.step), m->names);
-	switch (m->plan.step) {
-	case PLAN_MINT: sql_run(m->catalog.home, mint, ARRAY_LEN(mint), m, on_step_done); return;
-	case PLAN_STAMP:
-		sql_run(m->catalog.home, intend, ARRAY_LEN(intend), m, on_intended);
-		return;
-	case PLAN_REGISTER:
-		sql_run(m->work, registration, ARRAY_LEN(registration), m, on_registered);
-		return;
-	case PLAN_CONFIRM:
-		sql_run(m->catalog.home, confirm, ARRAY_LEN(confirm), m, on_confirmed);
-		return;
-	case PLAN_FORM:
-		sql_run(m->work, form_citus, ARRAY_LEN(form_citus), m, on_formed_in_citus);
-		return;
-	case PLAN_NOTHING:
-	case PLAN_WAIT:
-	case PLAN_STEP_COUNT: break;
+	if (w->view->state != MEMBER_EMPTY ||
+		strcmp(w->assessed, watch_facts(w->watch)->own.system_identifier) != 0) {
+		w->assessed[0] = '\0';
+		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
 	}
-	end_round(m, NULL);
+	memcpy(w->view->loss, w->loss.words, sizeof(w->view->loss));
+	memcpy(w->view->loss_token, w->loss.token, sizeof(w->view->loss_token));
+	w->view->loss_accepted =
+		w->loss.token[0] && strcmp(w->loss.token, w->row->record.accepted) == 0;
+}
+
+static void follow(struct members *m, struct worker *w, enum member_state state)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+
+	w->view->state = state;
+	w->was_looked_at |= facts->look != LOOK_NONE;
+	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
+	w->view->registered = is_in_citus(w) && w->row->record.registered;
+	w->view->freed = w->view->registered && !has_metadata(w);
+	w->view->active = w->view->registered && !w->view->freed && state == MEMBER_OURS &&
+			  facts->admitted;
+	w->view->group = w->row->entries[0].present ? w->row->entries[0].group : -1;
+	w->view->shards = w->row->entries[0].shards;
+	if (facts->look == LOOK_ANSWERED) {
+		const struct fitness *fitness = &facts->databases[0].fitness;
+		snprintf(w->view->version, sizeof(w->view->version), "%d.%d",
+			fitness->server_version / 10000, fitness->server_version % 10000);
+		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
+	}
+	follow_progress(w);
+	follow_absence(w);
+	follow_loss(w);
 }
 
 /* From what was looked up to the view; a change of state is logged once, like an event. */
 static void classify(struct members *m, struct worker *w)
 {
-	const struct member_facts *facts = watch_facts(w->watch);
 	enum member_state before = w->view->state;
+	const struct member_case c = case_of(m, w);
 	char reason[sizeof(w->view->reason)];
 
-	enum member_state state = member_classify(w->view->name, facts, &w->row->record,
-		&w->row->entry, &m->catalog.facts, reason, sizeof(reason));
-	w->view->state = state;
-	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
-	w->view->registered =
-		w->row->entry.present && w->row->entry.active && w->row->record.registered;
-	w->view->group = w->row->entry.present ? w->row->entry.group : -1;
-	w->view->shards = w->row->entry.shards;
-	if (facts->look == LOOK_ANSWERED) {
-		snprintf(w->view->version, sizeof(w->view->version), "%d.%d",
-			facts->fitness.server_version / 10000,
-			facts->fitness.server_version % 10000);
-		snprintf(w->view->citus, sizeof(w->view->citus), "%s", facts->fitness.citus);
-	}
+	/* What was seen last is finer than what is remembered. */
+	follow_progress(w);
+	enum member_state state = member_classify(&c, &m->catalog.facts, reason, sizeof(reason));
+	follow(m, w, state);
 	/* One that is away gives a new reason at every try; that it is away is the news. */
-	if (state != before ||
-		(state != MEMBER_UNREACHABLE && strcmp(reason, w->view->reason) != 0)) {
+	if (state != before || (!is_away(state) && strcmp(reason, w->view->reason) != 0)) {
 		bool bad = state == MEMBER_FOREIGN || state == MEMBER_UNFIT ||
 			   (w->row->record.registered && state != MEMBER_OURS);
 		log_emit(bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s is %s%s%s host=%s",
@@ -406,7 +193,56 @@ static void classify(struct members *m, struct worker *w)
 	memcpy(w->view->reason, reason, sizeof(reason));
 }
 
-static void publish(struct members *m)
+static void classify_coordinator(struct members *m)
+{
+	struct member *own = &m->view->members[0];
+	enum member_state before = own->state;
+	struct member_case cases[MEMBERS_MAX];
+
+	for (int i = 0; i < m->count; i++)
+		cases[i] = case_of(m, &m->workers[i]);
+	own->state = member_classify_coordinator(
+		cases, m->count, &m->catalog.facts, own->reason, sizeof(own->reason));
+	if (own->state != before && own->reason[0])
+		log_emit(own->state == MEMBER_UNKNOWN ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+			"%s is %s: %s", own->name, member_state_name(own->state), own->reason);
+}
+
+/* The names of the workers that the step is for. */
+static void name_chosen(struct members *m)
+{
+	size_t used = 0;
+
+	m->view->chosen[0] = '\0';
+	for (int i = 0; i < m->count && used < sizeof(m->view->chosen) - 1; i++) {
+		if (!m->plan.chosen[i])
+			continue;
+		int n = snprintf(m->view->chosen + used, sizeof(m->view->chosen) - used, "%s%s",
+			used ? " " : "", m->workers[i].view->name);
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static void publish_plan(struct members *m)
+{
+	const char *paused = settings_number(m->settings, SET_PAUSE) ? "setting"
+			     : m->catalog.is_paused		     ? "wish"
+								     : NULL;
+
+	if ((paused != NULL) != (m->view->paused_by != NULL))
+		log_info("changes are %s", paused ? "paused" : "made again");
+	m->view->paused_by = paused;
+	m->view->step = plan_step_name(m->plan.step);
+	memcpy(m->view->why, m->plan.why, sizeof(m->view->why));
+	name_chosen(m);
+	if (strcmp(m->view->waiting_for, m->plan.waiting_for) == 0)
+		return;
+	memcpy(m->view->waiting_for, m->plan.waiting_for, sizeof(m->view->waiting_for));
+	if (m->plan.step == PLAN_WAIT)
+		log_info("waiting: %s", m->plan.why);
+}
+
+static void publish(struct members *m, enum member_state state_before)
 {
 	struct member *own = &m->view->members[0];
 	bool was_formed = m->view->formed;
@@ -415,49 +251,93 @@ static void publish(struct members *m)
 	m->view->formed = m->catalog.facts.formed;
 	m->view->looked_ms = clock_now_ms();
 	m->view->looks++;
-	own->state = m->catalog.facts.id[0] ? MEMBER_OURS : MEMBER_NEW;
 	own->reachable = true;
-	own->registered = m->catalog.own.present && strcmp(m->catalog.facts.host, own->host) == 0;
-	own->group = m->catalog.own.group;
-	own->shards = m->catalog.own.shards;
+	own->registered = m->catalog.own[0].present &&
+			  strcmp(m->catalog.facts.databases[0].host, own->host) == 0;
+	own->active = own->registered && own->state == MEMBER_OURS;
+	own->group = m->catalog.own[0].group;
+	own->shards = m->catalog.own[0].shards;
 	own->last_seen_ms = m->view->looked_ms;
 	memcpy(own->version, m->node->version, sizeof(own->version));
 	memcpy(own->citus, m->node->citus, sizeof(own->citus));
-	if (strcmp(m->view->waiting_for, m->plan.waiting_for) != 0) {
-		memcpy(m->view->waiting_for, m->plan.waiting_for, sizeof(m->view->waiting_for));
-		if (m->plan.step == PLAN_WAIT)
-			log_info("waiting for %s", m->plan.waiting_for);
-	}
+	publish_plan(m);
 	if (m->view->formed && !was_formed)
 		log_info("the cluster is formed cluster=%s nodes=%d", m->catalog.facts.id,
 			m->id->size);
-	if (m->view->formed != was_formed)
+	if (m->view->formed != was_formed || own->state != state_before)
 		m->changed(m->ctx);
+}
+
+static struct plan_member seen_as(const struct members *m, const struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+	const struct member_record *record = &w->row->record;
+	int64_t now = clock_now_ms();
+	int64_t grace_ms = 1000 * (int64_t)settings_number(m->settings, SET_GRACE_PERIOD);
+
+	return (struct plan_member){ .name = w->view->name,
+		.state = w->view->state,
+		.recorded = record->registered,
+		.due = now >= w->due_ms && !watch_is_busy(w->watch),
+		.failures = w->failures,
+		.in_citus = is_in_citus(w),
+		.has_metadata = has_metadata(w),
+		.stamped = is_stamped(m, w),
+		.admitted = is_admitted(m, w),
+		.gone = w->away_ms && now - w->away_ms >= grace_ms,
+		.left_out = w->row->left_out,
+		.to_abandon = m->catalog.abandoned[0] &&
+			      strcmp(facts->cluster_id, m->catalog.abandoned) == 0,
+		.has_successor = facts->look == LOOK_ANSWERED && record->successor[0] &&
+				 strcmp(record->successor, facts->own.system_identifier) == 0,
+		.loss = w->loss.loss,
+		.loss_accepted = w->view->loss_accepted };
+}
+
+static void make_plan(struct members *m)
+{
+	const struct member *own = &m->view->members[0];
+	struct plan_member seen[MEMBERS_MAX];
+
+	for (int i = 0; i < m->count; i++)
+		seen[i] = seen_as(m, &m->workers[i]);
+	membership_plan(&m->catalog.facts, seen, m->count, m->one_by_one, &m->plan);
+	if (own->state == MEMBER_OURS || own->state == MEMBER_NEW)
+		return;
+	/* A coordinator that is not known to be the right one changes nothing. */
+	memset(m->plan.chosen, 0, sizeof(m->plan.chosen));
+	m->plan.step = PLAN_WAIT;
+	snprintf(m->plan.why, sizeof(m->plan.why), "%s", own->reason);
+}
+
+static void on_remembered(void *ctx, const struct err *failure)
+{
+	struct members *m = ctx;
+
+	if (failure)
+		members_end_round(m, failure);
+	else if (m->view->paused_by && plan_step_is_change(m->plan.step))
+		members_end_round(m, NULL);
+	else
+		member_steps_take(m);
 }
 
 static void on_looked_at_catalog(void *ctx, const struct err *failure)
 {
 	struct members *m = ctx;
-	struct plan_member seen[MEMBERS_MAX];
+	enum member_state before = m->view->members[0].state;
 
 	if (failure) {
-		end_round(m, failure);
+		members_end_round(m, failure);
 		return;
 	}
-	int64_t now = clock_now_ms();
-	for (int i = 0; i < m->count; i++) {
-		struct worker *w = &m->workers[i];
-		classify(m, w);
-		seen[i] = (struct plan_member){ .name = w->view->name,
-			.state = w->view->state,
-			.recorded = w->row->record.registered,
-			.due = now >= w->due_ms && !watch_is_busy(w->watch),
-			.failures = w->failures };
-	}
-	membership_plan(&m->catalog.facts, seen, m->count, m->one_by_one, &m->plan);
-	publish(m);
+	for (int i = 0; i < m->count; i++)
+		classify(m, &m->workers[i]);
+	classify_coordinator(m);
+	make_plan(m);
+	publish(m, before);
 	m->retry_ms = 0;
-	take_step(m);
+	member_steps_remember(m, on_remembered);
 }
 
 static void start_round(struct members *m)
@@ -472,7 +352,7 @@ static void start_round(struct members *m)
 	catalog_look(&m->catalog, on_looked_at_catalog, m);
 }
 
-static void end_round(struct members *m, const struct err *failure)
+void members_end_round(struct members *m, const struct err *failure)
 {
 	int64_t delay_ms = CALM_MS;
 
@@ -554,6 +434,7 @@ struct members *members_open(struct event_base *loop, const struct settings *set
 	const struct identity *id = view->identity;
 	struct members *m = xcalloc(1, sizeof(*m));
 
+	m->settings = settings;
 	m->id = id;
 	m->node = view;
 	m->changed = changed;
@@ -564,7 +445,8 @@ struct members *members_open(struct event_base *loop, const struct settings *set
 	m->view->count = id->size;
 	/* What the set-up has read already; the rest is known after the first round. */
 	memcpy(m->view->id, view->cluster_id, sizeof(m->view->id));
-	m->view->formed = view->member;
+	m->view->formed = view->formed;
+	m->view->step = plan_step_name(PLAN_NOTHING);
 	m->view->members = xcalloc((size_t)id->size, sizeof(*m->view->members));
 	m->workers = xcalloc((size_t)m->count, sizeof(*m->workers));
 	view->cluster = m->view;
@@ -572,8 +454,10 @@ struct members *members_open(struct event_base *loop, const struct settings *set
 	m->calm = event_new(loop, -1, EV_PERSIST, on_calm, m);
 	timer_set(m->calm, CALM_MS);
 	catalog_init(&m->catalog, loop, id, socket_directory);
-	m->work = sql_open_local(
-		loop, socket_directory, id->port, SETUP_DATABASE, REGISTER_TIMEOUT_MS);
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		m->work[i] = sql_open_local(loop, socket_directory, id->port, managed_databases[i],
+			WORK_TIMEOUT_MS);
+	m->repair = repair_open(loop, settings, id, socket_directory);
 	fill_member(&m->view->members[0], id, 0);
 	for (int i = 0; i < m->count; i++) {
 		struct worker *w = &m->workers[i];
@@ -593,7 +477,9 @@ void members_close(struct members *m)
 	for (int i = 0; i < m->count; i++)
 		watch_close(m->workers[i].watch);
 	catalog_fini(&m->catalog);
-	sql_close(m->work);
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		sql_close(m->work[i]);
+	repair_close(m->repair);
 	event_free(m->timer);
 	event_free(m->calm);
 	m->node->cluster = NULL;
@@ -603,6 +489,10 @@ void members_close(struct members *m)
 	free(m->hosts);
 	free(m->names);
 	free(m->identifiers);
+	free(m->empties);
+	free(m->incarnations);
+	free(m->timelines);
+	free(m->lsns);
 	free(m);
 }
 

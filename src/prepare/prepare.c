@@ -158,9 +158,9 @@ static int render_at_start(
 }
 
 /*
- * The phase to start in. A directory that was there goes on in the phase it had reached, so that
- * a restart serves at once; but while the extension is older than the library, ordinary roles
- * stay out until the agent has brought it up.
+ * The phase to start in. A directory that has been set up admits the coordinator at once. Ordinary
+ * roles stay out until the cluster has seen who it is: a volume restored from an older copy, or
+ * exchanged for another, would otherwise answer with rows missing, and without an error.
  */
 static enum phase first_phase(const struct node *node, enum data_state data)
 {
@@ -168,10 +168,7 @@ static enum phase first_phase(const struct node *node, enum data_state data)
 
 	if (data == DATA_ABSENT || conf_read_state(node->conf, &last) < 0)
 		return PHASE_LOCAL;
-	if (last.phase == PHASE_OPEN &&
-		postgres_install_compare(node->install.citus_version, last.citus_version) > 0)
-		return PHASE_CLUSTER;
-	return last.phase;
+	return last.phase < PHASE_CLUSTER ? last.phase : PHASE_CLUSTER;
 }
 
 static int check_leaving(const struct node *node, enum data_state data, struct err *e)

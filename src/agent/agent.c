@@ -62,9 +62,26 @@ static bool is_ready(const struct agent *a)
 	return a->view.postgres == CONTROL_POSTGRES_READY;
 }
 
+/*
+ * Whether ordinary roles may log in. A worker must be registered, and the coordinator must have seen
+ * who it is: a directory restored from an older copy would answer with rows missing. The
+ * coordinator must have been formed, and no worker may remember another one, or a later one. A node
+ * that is open has been through that since PID 1 started, and stays open over a restart of postgres.
+ */
+static bool may_serve(const struct agent *a)
+{
+	bool is_open = a->view.phase == PHASE_OPEN;
+
+	if (a->view.identity->role == ROLE_WORKER)
+		return a->view.group > 0 && (a->view.admitted || is_open);
+	enum member_state own = a->view.cluster ? a->view.cluster->members[0].state : MEMBER_UNKNOWN;
+	return a->view.formed && (own == MEMBER_OURS || (own == MEMBER_UNKNOWN && is_open));
+}
+
 /* What the node should be open for, by all that is known now. */
 static void decide_phase(struct agent *a)
 {
+	a->view.member = may_serve(a);
 	if (is_ready(a) && a->view.setup == SETUP_DONE)
 		gate_want(a->gate, a->view.member ? PHASE_OPEN : PHASE_CLUSTER);
 }
@@ -90,7 +107,7 @@ static void on_members_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
-	a->view.member = a->view.cluster->formed;
+	a->view.formed = a->view.cluster->formed;
 	memcpy(a->view.cluster_id, a->view.cluster->id, sizeof(a->view.cluster_id));
 	decide_phase(a);
 }

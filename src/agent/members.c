@@ -37,16 +37,26 @@ static struct worker *worker_of_name(struct members *m, const char *name)
 	return NULL;
 }
 
-/* The directory that a worker has shown itself with: the later of our memory and what we saw. */
+/* Our memory of the worker: the catalog's, but for how far its directory had come. That is written
+ * down seldom and seen often. */
+static void recall(struct worker *w)
+{
+	const struct progress *written = &w->row->record.seen;
+
+	if (strcmp(w->seen.system_identifier, written->system_identifier) != 0 ||
+		progress_is_behind(&w->seen, written))
+		w->seen = *written;
+	w->record = w->row->record;
+	w->record.seen = w->seen;
+}
+
+/* To be called only for a worker that is ours. */
 static void follow_progress(struct worker *w)
 {
 	const struct progress *now = &watch_facts(w->watch)->own;
 
-	if (strcmp(w->seen.system_identifier, w->row->record.seen.system_identifier) != 0 ||
-		progress_is_behind(&w->seen, &w->row->record.seen))
-		w->seen = w->row->record.seen;
-	w->row->record.seen = w->seen;
-	if (w->view->state == MEMBER_OURS && !progress_is_behind(now, &w->seen))
+	if (strcmp(w->seen.system_identifier, now->system_identifier) == 0 &&
+		!progress_is_behind(now, &w->seen))
 		w->seen = *now;
 }
 
@@ -73,7 +83,7 @@ static struct member_case case_of(const struct members *m, const struct worker *
 {
 	return (struct member_case){ .name = w->view->name,
 		.facts = watch_facts(w->watch),
-		.record = &w->row->record,
+		.record = &w->record,
 		.entries = w->row->entries,
 		.twin = twin_of(m, w) };
 }
@@ -166,7 +176,8 @@ static void follow(struct members *m, struct worker *w, enum member_state state)
 			fitness->server_version / 10000, fitness->server_version % 10000);
 		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
 	}
-	follow_progress(w);
+	if (state == MEMBER_OURS)
+		follow_progress(w);
 	follow_absence(w);
 	follow_loss(w);
 }
@@ -178,8 +189,7 @@ static void classify(struct members *m, struct worker *w)
 	const struct member_case c = case_of(m, w);
 	char reason[sizeof(w->view->reason)];
 
-	/* What was seen last is finer than what is remembered. */
-	follow_progress(w);
+	recall(w);
 	enum member_state state = member_classify(&c, &m->catalog.facts, reason, sizeof(reason));
 	follow(m, w, state);
 	/* One that is away gives a new reason at every try; that it is away is the news. */
@@ -409,6 +419,8 @@ static void on_looked(void *ctx, struct watch *watch, enum watch_outcome outcome
 
 	if (answered)
 		w->view->last_seen_ms = clock_now_ms();
+	if (answered && w->view->state == MEMBER_OURS)
+		follow_progress(w);
 	if (outcome == WATCH_SAME && w->view->state == MEMBER_OURS && !w->is_asked_for)
 		return;
 	w->is_asked_for = false;

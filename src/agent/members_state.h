@@ -18,7 +18,8 @@ struct worker {
 	struct watch *watch;
 	struct member *view;
 	struct catalog_row *row;
-	struct progress seen; /* how far its directory had come, kept finer than our memory is */
+	struct progress seen; /* how far its directory had come, finer than the catalog knows */
+	struct member_record record; /* the catalog's, with that */
 	struct loss_report loss; /* of an empty one, once assessed */
 	char assessed[24];	 /* the identifier of the empty directory that was assessed */
 	bool was_looked_at;	 /* once since the server started, whatever came of it */

@@ -50,9 +50,13 @@ static bool is_set_up(const struct node_view *view, char *reason, size_t size)
 
 static bool is_registered(const struct node_view *view, char *reason, size_t size)
 {
-	if (view->group > 0)
+	if (view->member)
 		return true;
-	if (view->group == 0)
+	if (view->group > 0)
+		snprintf(reason, size,
+			"waiting for the coordinator to see that this data directory is the one that "
+			"it remembers");
+	else if (view->group == 0)
 		snprintf(reason, size, "waiting for the coordinator to register this node");
 	else
 		snprintf(reason, size, "not known yet whether this node is registered");
@@ -62,11 +66,16 @@ static bool is_registered(const struct node_view *view, char *reason, size_t siz
 static bool is_formed(const struct node_view *view, char *reason, size_t size)
 {
 	const char *who = view->cluster ? view->cluster->waiting_for : "";
+	const char *own = view->cluster ? view->cluster->members[0].reason : "";
 
 	if (view->member)
 		return true;
-	snprintf(
-		reason, size, "the cluster is not formed%s%s", who[0] ? ": waiting for " : "", who);
+	if (view->formed)
+		snprintf(reason, size, "waiting to see what the workers remember%s%s",
+			own[0] ? ": " : "", own);
+	else
+		snprintf(reason, size, "the cluster is not formed%s%s",
+			who[0] ? ": waiting for " : "", who);
 	return false;
 }
 

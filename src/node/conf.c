@@ -11,9 +11,9 @@
 
 #include "base/banned.h"
 
-enum { KEPT = 3, FILE_MOST = 4 * 1024 * 1024, STATE_MOST = 256 };
+enum { KEPT = 3, FILE_MOST = 4 * 1024 * 1024, PHASE_MOST = 256 };
 
-static const char state_file[] = "phase";
+static const char phase_file[] = "phase";
 
 char *conf_directory_of(const char *data_directory)
 {
@@ -22,38 +22,26 @@ char *conf_directory_of(const char *data_directory)
 	return xasprintf("%s/conf", parent);
 }
 
-static char *state_text(const struct conf_state *state)
+static char *phase_text(enum phase phase)
 {
-	return xasprintf("%s citus=%s\n", phase_name(state->phase), state->citus_version);
-}
-
-int conf_read_state(const char *conf_directory, struct conf_state *state)
-{
-	_free_ char *path = xasprintf("%s/%s", conf_directory, state_file);
-	_free_ char *text = NULL;
-	struct err ignored;
-
-	*state = (struct conf_state){ .phase = PHASE_COUNT };
-	if (file_read(path, STATE_MOST, &text, NULL, &ignored) < 0)
-		return -1;
-	char *version = strstr(text, " citus=");
-	if (!version || !strchr(version, '\n'))
-		return -1;
-	*version = '\0';
-	version += strlen(" citus=");
-	version[strcspn(version, "\n")] = '\0';
-	snprintf(state->citus_version, sizeof(state->citus_version), "%s", version);
-	state->phase = phase_of_name(text);
-	return state->phase < PHASE_COUNT ? 0 : -1;
+	return xasprintf("%s\n", phase_name(phase));
 }
 
 int conf_read_phase(const char *conf_directory, enum phase *phase)
 {
-	struct conf_state state;
-	int status = conf_read_state(conf_directory, &state);
+	_free_ char *path = xasprintf("%s/%s", conf_directory, phase_file);
+	_free_ char *text = NULL;
+	struct err ignored;
 
-	*phase = state.phase;
-	return status;
+	*phase = PHASE_COUNT;
+	if (file_read(path, PHASE_MOST, &text, NULL, &ignored) < 0)
+		return -1;
+	char *end = strchr(text, '\n');
+	if (!end)
+		return -1;
+	*end = '\0';
+	*phase = phase_of_name(text);
+	return *phase < PHASE_COUNT ? 0 : -1;
 }
 
 static bool file_holds(const char *directory, const char *name, const char *text)
@@ -72,7 +60,7 @@ static bool is_in_force(const char *conf, const struct rendered *files, const ch
 	for (int i = 0; i < RENDER_FILE_COUNT; i++)
 		if (!file_holds(conf, render_file_names[i], files->text[i]))
 			return false;
-	return file_holds(conf, state_file, state);
+	return file_holds(conf, phase_file, state);
 }
 
 static int write_files(
@@ -82,7 +70,7 @@ static int write_files(
 		bool last = i == RENDER_FILE_COUNT;
 		const char *text = last ? state : files->text[i];
 		_free_ char *path =
-			xasprintf("%s/%s", directory, last ? state_file : render_file_names[i]);
+			xasprintf("%s/%s", directory, last ? phase_file : render_file_names[i]);
 
 		if (file_replace(path, text, strlen(text), 0600, e) < 0)
 			return -1;
@@ -139,14 +127,14 @@ static int remove_old(const char *parent, const char *name, unsigned newest, str
 	return 0;
 }
 
-int conf_install(const char *conf, const struct rendered *files, const struct conf_state *state,
-	struct err *e)
+int conf_install(
+	const char *conf, const struct rendered *files, enum phase phase, struct err *e)
 {
 	const char *name = strrchr(conf, '/') + 1;
 	_free_ char *parent = file_parent(conf);
 	_free_ char *half_made = xasprintf("%s.new", conf);
 	_free_ char *new_link = xasprintf("%s.link", conf);
-	_free_ char *text = state_text(state);
+	_free_ char *text = phase_text(phase);
 	unsigned last;
 	struct stat st;
 

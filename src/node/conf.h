@@ -10,21 +10,13 @@
 #include "base/phase.h"
 #include "node/render.h"
 
-/* What is known of the files in force. */
-struct conf_state {
-	enum phase phase;
-	char citus_version[32]; /* of the library when they were made; "" when not known */
-};
-
 /* The path of the link "conf" for a data directory; the caller frees it. */
 char *conf_directory_of(const char *data_directory);
 
 /* Makes a new directory of the files and moves the link to it, unless the files in force are the
  * same bytes; removes what an interrupted call left behind, and all but the last few. */
-int conf_install(const char *conf_directory, const struct rendered *files,
-	const struct conf_state *state, struct err *e) NODISCARD;
-
-int conf_read_state(const char *conf_directory, struct conf_state *state) NODISCARD;
+int conf_install(const char *conf_directory, const struct rendered *files, enum phase phase,
+	struct err *e) NODISCARD;
 
 /* The phase in force: 0, or -1 when there are no files or they do not tell. */
 int conf_read_phase(const char *conf_directory, enum phase *phase) NODISCARD;

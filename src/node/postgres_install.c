@@ -294,21 +294,3 @@ void postgres_install_fini(struct postgres_install *install)
 	free(install->citus_version);
 	*install = (struct postgres_install){ 0 };
 }
-
-int postgres_install_compare(const char *a, const char *b)
-{
-	static const char digits[] = "0123456789";
-
-	while (*a || *b) {
-		a += strcspn(a, digits);
-		b += strcspn(b, digits);
-		long x = strtol(a, NULL, 10);
-		long y = strtol(b, NULL, 10);
-
-		if (x != y)
-			return x < y ? -1 : 1;
-		a += strspn(a, digits);
-		b += strspn(b, digits);
-	}
-	return 0;
-}

@@ -27,6 +27,3 @@ struct postgres_install {
 int postgres_install_find(
 	const char *bin_directory, struct postgres_install *install, struct err *e) NODISCARD;
 void postgres_install_fini(struct postgres_install *install);
-
-/* Compares versions like "13.2-1" number by number: below 0, 0 or above, as strcmp(). */
-int postgres_install_compare(const char *a, const char *b);

@@ -129,14 +129,11 @@ static int render(const struct node *node, enum phase phase, struct err *e)
 		.conf_directory = node->conf,
 		.phase = phase,
 	};
-	struct conf_state state = { .phase = phase };
 	struct rendered files;
 
-	snprintf(state.citus_version, sizeof(state.citus_version), "%s",
-		node->install.citus_version);
 	int status = render_files(&input, &files, e);
 	if (status == 0)
-		status = conf_install(node->conf, &files, &state, e);
+		status = conf_install(node->conf, &files, phase, e);
 	rendered_fini(&files);
 	return status;
 }
@@ -145,15 +142,15 @@ static int render(const struct node *node, enum phase phase, struct err *e)
 static int render_at_start(
 	const struct node *node, enum phase phase, enum data_state data, struct err *e)
 {
-	struct conf_state last;
+	enum phase last;
 
 	if (render(node, phase, e) == 0)
 		return 0;
-	if (e->kind != ERR_CONFIG || data == DATA_ABSENT || conf_read_state(node->conf, &last) < 0)
+	if (e->kind != ERR_CONFIG || data == DATA_ABSENT || conf_read_phase(node->conf, &last) < 0)
 		return -1;
 	fail(e);
 	log_warning("the last good files in \"%s\" stay in use, phase=%s", node->conf,
-		phase_name(last.phase));
+		phase_name(last));
 	return 0;
 }
 
@@ -164,11 +161,11 @@ static int render_at_start(
  */
 static enum phase first_phase(const struct node *node, enum data_state data)
 {
-	struct conf_state last;
+	enum phase last;
 
-	if (data == DATA_ABSENT || conf_read_state(node->conf, &last) < 0)
+	if (data == DATA_ABSENT || conf_read_phase(node->conf, &last) < 0)
 		return PHASE_LOCAL;
-	return last.phase < PHASE_CLUSTER ? last.phase : PHASE_CLUSTER;
+	return last < PHASE_CLUSTER ? last : PHASE_CLUSTER;
 }
 
 static int check_leaving(const struct node *node, enum data_state data, struct err *e)

@@ -11,15 +11,13 @@ static char *conf_path(void)
 	return scratch_path("conf");
 }
 
-static void install(const char *text, enum phase phase, const char *citus)
+static void install(const char *text, enum phase phase)
 {
 	_free_ char *conf = conf_path();
 	struct rendered files = { { (char *)text, (char *)"hba\n", (char *)"ident\n" } };
-	struct conf_state state = { .phase = phase };
 	struct err e;
 
-	snprintf(state.citus_version, sizeof(state.citus_version), "%s", citus);
-	ck_assert_msg(conf_install(conf, &files, &state, &e) == 0, "%s", e.msg);
+	ck_assert_msg(conf_install(conf, &files, phase, &e) == 0, "%s", e.msg);
 }
 
 static void assert_target(const char *expected)
@@ -44,19 +42,15 @@ static int count_entries(void)
 START_TEST(writes_and_remembers)
 {
 	_free_ char *conf = conf_path();
-	struct conf_state state;
 	enum phase phase;
 
 	ck_assert_int_eq(conf_read_phase(conf, &phase), -1);
-	install("one\n", PHASE_CLUSTER, "13.2-1");
+	install("one\n", PHASE_CLUSTER);
 	assert_target("conf.1");
 	_free_ char *text = scratch_read("conf/postgresql.conf");
 	_free_ char *hba = scratch_read("conf/pg_hba.conf");
 	ck_assert_str_eq(text, "one\n");
 	ck_assert_str_eq(hba, "hba\n");
-	ck_assert_int_eq(conf_read_state(conf, &state), 0);
-	ck_assert_int_eq(state.phase, PHASE_CLUSTER);
-	ck_assert_str_eq(state.citus_version, "13.2-1");
 	ck_assert_int_eq(conf_read_phase(conf, &phase), 0);
 	ck_assert_int_eq(phase, PHASE_CLUSTER);
 }
@@ -64,12 +58,12 @@ END_TEST
 
 START_TEST(makes_nothing_new_of_the_same)
 {
-	install("one\n", PHASE_OPEN, "");
-	install("one\n", PHASE_OPEN, "");
+	install("one\n", PHASE_OPEN);
+	install("one\n", PHASE_OPEN);
 	assert_target("conf.1");
 	ck_assert_int_eq(count_entries(), 2);
 	/* The phase alone makes a difference. */
-	install("one\n", PHASE_LOCAL, "");
+	install("one\n", PHASE_LOCAL);
 	assert_target("conf.2");
 }
 END_TEST
@@ -78,7 +72,7 @@ START_TEST(keeps_the_last_three)
 {
 	for (int i = 1; i <= 6; i++) {
 		_free_ char *text = xasprintf("%d\n", i);
-		install(text, PHASE_OPEN, "");
+		install(text, PHASE_OPEN);
 	}
 	assert_target("conf.6");
 	ck_assert_int_eq(count_entries(), 4);
@@ -92,14 +86,14 @@ START_TEST(cleans_up_after_a_kill)
 {
 	_free_ char *link = scratch_path("conf.link");
 
-	install("one\n", PHASE_OPEN, "");
+	install("one\n", PHASE_OPEN);
 	scratch_mkdir("conf.new", 0700);
 	scratch_write_text("conf.new/postgresql.conf", "ha");
 	scratch_mkdir("conf.2", 0700); /* renamed, but the link was not moved */
 	ck_assert_int_eq(symlink("conf.2", link), 0);
-	install("one\n", PHASE_OPEN, "");
+	install("one\n", PHASE_OPEN);
 	assert_target("conf.1");
-	install("two\n", PHASE_OPEN, "");
+	install("two\n", PHASE_OPEN);
 	assert_target("conf.3");
 	ck_assert_int_eq(count_entries(), 4);
 }
@@ -109,22 +103,23 @@ START_TEST(repairs_torn_files)
 {
 	_free_ char *conf = conf_path();
 
-	install("one\n", PHASE_OPEN, "");
+	install("one\n", PHASE_OPEN);
 	scratch_write_text("conf.1/postgresql.conf", "on");
-	install("one\n", PHASE_OPEN, "");
+	install("one\n", PHASE_OPEN);
 	assert_target("conf.2");
 	_free_ char *text = scratch_read("conf/postgresql.conf");
 	ck_assert_str_eq(text, "one\n");
 	/* A link that leads nowhere. */
 	ck_assert_int_eq(unlink(conf), 0);
 	ck_assert_int_eq(symlink("conf.77", conf), 0);
-	install("one\n", PHASE_OPEN, "");
+	install("one\n", PHASE_OPEN);
 	assert_target("conf.3");
 }
 END_TEST
 
-static const char *const torn[] = { "", "open", "open citus=", "open citus=13.2-1",
-	"ajar citus=1\n", " citus=\n" };
+static const char *const torn[] = { "", "open", "ajar
+", "
+" };
 
 START_TEST(does_not_believe_a_torn_phase)
 {
@@ -141,11 +136,10 @@ START_TEST(does_not_replace_what_is_not_ours)
 {
 	_free_ char *conf = conf_path();
 	struct rendered files = { { (char *)"a", (char *)"b", (char *)"c" } };
-	struct conf_state state = { .phase = PHASE_OPEN };
 	struct err e;
 
 	scratch_mkdir("conf", 0700);
-	ck_assert_int_eq(conf_install(conf, &files, &state, &e), -1);
+	ck_assert_int_eq(conf_install(conf, &files, PHASE_OPEN, &e), -1);
 	ck_assert_ptr_nonnull(strstr(e.msg, "is in the way"));
 }
 END_TEST

@@ -150,29 +150,6 @@ START_TEST(tells_how_a_program_failed)
 }
 END_TEST
 
-static const struct {
-	const char *a;
-	const char *b;
-	int order;
-} versions[] = {
-	{ "13.2-1", "13.2-1", 0 },
-	{ "13.2-1", "13.10-1", -1 },
-	{ "13.2-2", "13.2-1", 1 },
-	{ "14.0-1", "13.9-9", 1 },
-	{ "", "13.2-1", -1 },
-	{ "", "", 0 },
-	{ "13.2", "13.2-1", -1 },
-};
-
-START_TEST(compares_versions)
-{
-	ck_assert_int_eq(
-		postgres_install_compare(versions[_i].a, versions[_i].b), versions[_i].order);
-	ck_assert_int_eq(
-		postgres_install_compare(versions[_i].b, versions[_i].a), -versions[_i].order);
-}
-END_TEST
-
 Suite *suite_postgres_install(void);
 
 Suite *suite_postgres_install(void)
@@ -187,7 +164,6 @@ Suite *suite_postgres_install(void)
 	tcase_add_test(c, tells_what_is_missing);
 	tcase_add_test(c, refuses_other_majors);
 	tcase_add_test(c, tells_how_a_program_failed);
-	tcase_add_loop_test(c, compares_versions, 0, ARRAY_LEN(versions));
 	suite_add_tcase(s, c);
 	return s;
 }

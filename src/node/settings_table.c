@@ -139,6 +139,21 @@ const struct setting settings_table[SETTING_COUNT] = {
 		.help = "The time in which PostgreSQL must have stopped; below the grace period of "
 			"the pod (terminationGracePeriodSeconds).",
 	},
+	[SET_GRACE_PERIOD] = {
+		.section = "cluster", .key = "grace_period", .env = "CITUS_INIT_GRACE_PERIOD",
+		.type = SETTING_SECONDS, .min = 1, .max = 24 * 3600, .fallback = "60s",
+		.help = "How long a member may be away before other nodes' registration and repair "
+			"go on without it. Its shards stay where they are, and it is brought up to "
+			"date when it is back. Of ordinal 0 only.",
+	},
+	[SET_PAUSE] = {
+		.section = "cluster", .key = "pause", .env = "CITUS_INIT_PAUSE",
+		.type = SETTING_CHOICE, .choices = "no yes", .fallback = "no",
+		.help = "With \"yes\" the coordinator looks at the nodes and says what it would do, "
+			"and registers, repairs and frees nobody; members that come back are still "
+			"let in. The same as the command \"citus-init pause\", which \"citus-init "
+			"resume\" cannot end. Of ordinal 0 only.",
+	},
 	[SET_CONFIG_FILE] = {
 		.env = "CITUS_INIT_CONFIG_FILE",
 		.type = SETTING_PATH, .flags = SETTING_ENV_ONLY,

@@ -96,6 +96,10 @@ static const struct {
 	{ SET_RESTART_WINDOW, "1", NULL, 1 },
 	{ SET_STOP_DEADLINE, "5s", NULL, 5 },
 	{ SET_STOP_DEADLINE, "60min", NULL, 3600 },
+	{ SET_GRACE_PERIOD, "1", NULL, 1 },
+	{ SET_GRACE_PERIOD, "10min", NULL, 600 },
+	{ SET_PAUSE, "no", NULL, 0 },
+	{ SET_PAUSE, "yes", NULL, 1 },
 };
 
 START_TEST(takes_good_values)
@@ -208,6 +212,8 @@ static const struct {
 	{ "CITUS_INIT_STOP_DEADLINE=25m", "no time between" },
 	{ "CITUS_INIT_STOP_DEADLINE=61min", "no time between" },
 	{ "CITUS_INIT_STOP_DEADLINE=min", "no time between" },
+	{ "CITUS_INIT_GRACE_PERIOD=0", "no time between 1 and 86400 seconds" },
+	{ "CITUS_INIT_PAUSE=true", "none of: no yes" },
 	{ "CITUS_INIT_CONFIG_FILE=/nonexistent/citus-init.ini",
 		"environment variable CITUS_INIT_CONFIG_FILE: could not open" },
 	{ "SUPERPASS", "SUPERPASS is not set, and there is no default password: set SUPERPASS, or "
@@ -237,6 +243,8 @@ START_TEST(has_defaults)
 	ck_assert_int_eq(settings_number(s, SET_PORT), 5432);
 	ck_assert_int_eq(settings_number(s, SET_STOP_DEADLINE), 25);
 	ck_assert_int_eq(settings_number(s, SET_LOG_LEVEL), 1);
+	ck_assert_int_eq(settings_number(s, SET_GRACE_PERIOD), 60);
+	ck_assert_int_eq(settings_number(s, SET_PAUSE), 0);
 	ck_assert_ptr_null(settings_text(s, SET_BIN_DIR));
 	ck_assert_str_eq(settings_secret(s, SET_REPPASS), "rep-secret");
 	settings_free(s);

@@ -157,7 +157,7 @@ static void follow_loss(struct worker *w)
 		w->loss.token[0] && strcmp(w->loss.token, w->row->record.accepted) == 0;
 }
 
-static void follow(struct members *m, struct worker *w, enum member_state state)
+static void follow(struct worker *w, enum member_state state)
 {
 	const struct member_facts *facts = watch_facts(w->watch);
 
@@ -191,7 +191,7 @@ static void classify(struct members *m, struct worker *w)
 
 	recall(w);
 	enum member_state state = member_classify(&c, &m->catalog.facts, reason, sizeof(reason));
-	follow(m, w, state);
+	follow(w, state);
 	/* One that is away gives a new reason at every try; that it is away is the news. */
 	if (state != before || (!is_away(state) && strcmp(reason, w->view->reason) != 0)) {
 		bool bad = state == MEMBER_FOREIGN || state == MEMBER_UNFIT ||

@@ -43,6 +43,12 @@ struct member {
 	unsigned failures;    /* looks or registrations that failed in a row */
 };
 
+/* The users' SQL files, on the coordinator. */
+struct sql_files_view {
+	unsigned applied, waiting;
+	char error[1200]; /* of the file that the others wait for; "" for none */
+};
+
 enum setup_state { SETUP_WAITING, SETUP_RUNNING, SETUP_DONE, SETUP_FAILED };
 
 /* The cluster, known on ordinal 0 only; members has size entries, the coordinator first. */
@@ -76,6 +82,7 @@ struct node_view {
 	char cluster_id[40]; /* as this node remembers it */
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
+	struct sql_files_view sql_files;
 	struct cluster_view *cluster; /* NULL on workers */
 };
 

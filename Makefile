@@ -18,7 +18,10 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 	-Wno-format-nonliteral $(if $(CI),-Werror)
 OUR_CFLAGS := -std=gnu11 -g $(WARNINGS) -D_GNU_SOURCE -Isrc -I$(BUILD)/generated \
 	-I$(PG_INCLUDE) -fno-strict-aliasing -MMD -MP
-LIBS_AGENT := -lpq $(PG_PKGLIB)/libpgcommon_shlib.a $(PG_PKGLIB)/libpgport_shlib.a \
+# psql's lexer, and what it wants of the frontend's common code.
+LIBS_LEXER := $(PG_PKGLIB)/libpgfeutils.a -lpq $(PG_PKGLIB)/libpgcommon.a $(PG_PKGLIB)/libpgport.a
+LIBS_AGENT := $(PG_PKGLIB)/libpgfeutils.a -lpq $(PG_PKGLIB)/libpgcommon_shlib.a \
+	$(PG_PKGLIB)/libpgport_shlib.a $(PG_PKGLIB)/libpgcommon.a $(PG_PKGLIB)/libpgport.a \
 	-levent_extra -levent_core -ljansson -linih -lyaml -lssl -lcrypto -lm
 
 ifeq ($(MODE),release)
@@ -64,8 +67,8 @@ $(BUILD)/obj/%.o: src/%.c | $(BUILD)/generated/version.h
 	$(Q)mkdir -p $(@D); echo "  CC    $<"; \
 		$(CC_MODE) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# The one file that needs PostgreSQL's own headers: SCRAM and SASLprep of libpgcommon.
-$(BUILD)/obj/agent/scram.o: OUR_CFLAGS += -I$(PG_SERVER_INCLUDE) -Wno-undef -Wno-shadow
+# The files that need PostgreSQL's own headers: SCRAM and SASLprep of libpgcommon, psql's lexer.
+$(BUILD)/obj/agent/scram.o $(BUILD)/obj/agent/sql_script.o: OUR_CFLAGS += -I$(PG_SERVER_INCLUDE) -I$(PG_INCLUDE)/internal -Wno-undef -Wno-shadow
 
 # The shipped templates are part of the binary.
 $(BUILD)/obj/node/templates.o: src/node/templates.S $(wildcard templates/*.tmpl)

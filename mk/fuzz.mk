@@ -8,6 +8,7 @@ FUZZ_TARGET ?= $(FUZZ_TARGETS)
 # Only the objects that parse: the layers that a target may reach.
 FUZZ_SOURCES := $(wildcard src/base/*.c src/node/*.c) src/init/control.c src/init/launch.c \
 	src/init/pidfile.c $(wildcard src/cli/rules_*.c) \
+	src/agent/sql_script.c \
 	$(patsubst %,src/cli/%.c,check_rules manifest pod pod_settings yaml_tree)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/templates.o
 
@@ -24,5 +25,5 @@ fuzz-build: $(FUZZ_TARGETS:%=$(BUILD)/fuzz-%)
 
 $(BUILD)/fuzz-%: tests/fuzz/%.c $(FUZZ_OBJECTS)
 	$(Q)echo "  FUZZ  $@"; $(CC_MODE) $(filter-out -MMD -MP,$(OUR_CFLAGS)) $(CFLAGS) \
-		-fsanitize=fuzzer $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -linih -lyaml
+		-fsanitize=fuzzer $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -linih -lyaml $(LIBS_LEXER)
 endif

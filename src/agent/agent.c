@@ -11,6 +11,7 @@
 #include "agent/members.h"
 #include "agent/setup.h"
 #include "agent/sql.h"
+#include "agent/sql_files.h"
 #include "agent/timer.h"
 #include "agent/view.h"
 #include "base/clock.h"
@@ -49,10 +50,11 @@ struct agent {
 	struct setup *setup;
 	struct gate *gate;
 	struct members *members; /* on the coordinator, once it is set up */
-	struct knock *knock;	 /* on a worker */
-	struct sql *listener;	 /* hears NOTIFY citus_init */
-	struct sql *quieter;	 /* quiets Citus' daemon before a stop */
-	bool looks_again;	 /* something was heard while a look was under way */
+	struct sql_files *sql_files;
+	struct knock *knock;  /* on a worker */
+	struct sql *listener; /* hears NOTIFY citus_init */
+	struct sql *quieter;  /* quiets Citus' daemon before a stop */
+	bool looks_again;     /* something was heard while a look was under way */
 };
 
 static void run_setup(struct agent *a);
@@ -96,11 +98,18 @@ static void decide_knock(struct agent *a)
 		knock_stop(a->knock);
 }
 
+static void decide_sql_files(struct agent *a)
+{
+	if (a->sql_files && is_ready(a) && a->view.member && a->view.phase == PHASE_OPEN)
+		sql_files_start(a->sql_files);
+}
+
 static void on_gate_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
 	decide_knock(a);
+	decide_sql_files(a);
 }
 
 static void on_members_changed(void *ctx)
@@ -197,6 +206,7 @@ static void on_setup_done(void *ctx, const struct err *failure)
 	}
 	decide_phase(a);
 	decide_knock(a);
+	decide_sql_files(a);
 	if (a->looks_again)
 		look(a);
 	else if (a->view.identity->role == ROLE_WORKER)
@@ -234,6 +244,8 @@ static void leave_server(struct agent *a)
 		members_close(take_ptr(a->members));
 	if (a->knock)
 		knock_stop(a->knock);
+	if (a->sql_files)
+		sql_files_stop(a->sql_files);
 }
 
 static void on_postgres(struct agent *a, const struct control_message *m)
@@ -374,6 +386,8 @@ static void open_parts(struct agent *a)
 		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, QUIET_TIMEOUT_MS);
 	if (id->role == ROLE_WORKER)
 		a->knock = knock_open(a->loop, a->settings, id);
+	else
+		a->sql_files = sql_files_open(a->loop, a->settings, &a->view, a->socket_directory);
 	on_beat(-1, 0, a);
 	on_http_timer(-1, 0, a);
 }
@@ -383,6 +397,7 @@ static void close_parts(struct agent *a)
 	if (a->members)
 		members_close(a->members);
 	knock_close(a->knock);
+	sql_files_close(a->sql_files);
 	sql_close(a->quieter);
 	sql_close(a->listener);
 	gate_close(a->gate);

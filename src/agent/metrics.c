@@ -96,6 +96,15 @@ static void write_phase(struct series *s, const struct node_view *view)
 			view->phase == phase);
 }
 
+static void write_sql_files(struct series *s, const struct node_view *view)
+{
+	if (view->identity->role != ROLE_COORDINATOR)
+		return;
+	add_sample(s, (struct label[]){ { "state", "applied" } }, 1, view->sql_files.applied);
+	add_sample(s, (struct label[]){ { "state", "waiting" } }, 1, view->sql_files.waiting);
+	add_sample(s, (struct label[]){ { "state", "failing" } }, 1, view->sql_files.error[0] != 0);
+}
+
 static void write_group(struct series *s, const struct node_view *view)
 {
 	if (view->group >= 0)
@@ -279,6 +288,12 @@ static const struct metric metrics[] = {
 		.help = "The node's Citus group; 0 is the coordinator, or a worker that is not "
 			"registered. Absent while unknown.",
 		.write = write_group },
+	{ .name = "citus_init_sql_files",
+		.type = METRIC_GAUGE,
+		.help = "Coordinator: the users' SQL files that have been run, that wait to be "
+			"run, and whether one of the waiting fails.",
+		.labels = "state",
+		.write = write_sql_files },
 	{ .name = "citus_init_agent_uptime_seconds",
 		.type = METRIC_GAUGE,
 		.help = "Time since the agent started.",

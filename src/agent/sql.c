@@ -38,6 +38,7 @@ struct sql {
 	size_t count, at;
 	void *ctx;
 	sql_done_fn done; /* NULL: no job */
+	struct sql_failure failure;
 
 	sql_notify_fn notify;
 	void *notify_ctx;
@@ -70,6 +71,7 @@ static void finish(struct sql *sql, const struct err *failure)
 {
 	sql_done_fn done = sql->done;
 
+	sql->failure.step = sql->at;
 	if (failure)
 		drop_connection(sql);
 	else
@@ -277,8 +279,9 @@ static void run_step(struct sql *sql)
 }
 
 /* Fills *e from the server's error, its detail included: Citus puts the cause there. */
-static int result_error(const struct sql *sql, const PGresult *result, struct err *e)
+static int result_error(struct sql *sql, const PGresult *result, struct err *e)
 {
+	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
@@ -288,6 +291,7 @@ static int result_error(const struct sql *sql, const PGresult *result, struct er
 		detail ? detail : "");
 	if (code)
 		memcpy(e->sqlstate, code, sizeof(e->sqlstate));
+	sql->failure.position = position ? (int)strtol(position, NULL, 10) : 0;
 	return -1;
 }
 
@@ -296,6 +300,9 @@ static int take_result(struct sql *sql, const PGresult *result, struct err *e)
 	const struct sql_step *step = &sql->steps[sql->at];
 	ExecStatusType status = PQresultStatus(result);
 
+	if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT)
+		return err_set(e, ERR_SQL, "could not %s: COPY from or to the client needs psql",
+			step->name);
 	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
 		return step->on_error == SQL_IGNORE ? 0 : result_error(sql, result, e);
 	for (int row = 0; step->on_row && row < PQntuples(result); row++)
@@ -306,7 +313,7 @@ static int take_result(struct sql *sql, const PGresult *result, struct err *e)
 
 static void on_running(struct sql *sql)
 {
-	struct err e = { .kind = ERR_NONE };
+	struct err e;
 
 	if (PQflush(sql->conn) == 0 && watch(sql, EV_READ) < 0) {
 		fail_with_connection(sql);
@@ -315,22 +322,18 @@ static void on_running(struct sql *sql)
 	while (!PQisBusy(sql->conn)) {
 		PGresult *result = PQgetResult(sql->conn);
 		if (!result) {
-			if (e.kind != ERR_NONE) {
-				finish(sql, &e);
-				return;
-			}
 			sql->state = SQL_IDLE;
 			sql->at++;
 			run_step(sql);
 			return;
 		}
-		if (e.kind == ERR_NONE)
-			(void)!take_result(sql, result, &e);
+		int status = take_result(sql, result, &e);
 		PQclear(result);
+		if (status < 0) {
+			finish(sql, &e);
+			return;
+		}
 	}
-	/* Busy again in the middle: an error of the first part must not be lost. */
-	if (e.kind != ERR_NONE)
-		finish(sql, &e);
 }
 
 /* Returns false when a callback closed or changed the connection. */
@@ -436,6 +439,7 @@ void sql_run(
 	sql->steps = steps;
 	sql->count = count;
 	sql->at = 0;
+	sql->failure = (struct sql_failure){ 0 };
 	sql->ctx = ctx;
 	sql->done = done;
 	event_active(sql->kick, EV_TIMEOUT, 0);
@@ -496,4 +500,9 @@ long long sql_number(const PGresult *result, int row, int column, long long fall
 	errno = 0;
 	long long number = strtoll(text, &end, 10);
 	return *end || errno ? fallback : number;
+}
+
+struct sql_failure sql_last_failure(const struct sql *sql)
+{
+	return sql->failure;
 }

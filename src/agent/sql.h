@@ -74,6 +74,14 @@ void sql_close(struct sql *sql);
 void sql_run(
 	struct sql *sql, const struct sql_step *steps, size_t count, void *ctx, sql_done_fn done);
 
+/* Where the last job failed: the step, and the position in its text that the server named, in
+ * characters from 1, or 0. For the job's done callback. */
+struct sql_failure {
+	size_t step;
+	int position;
+};
+struct sql_failure sql_last_failure(const struct sql *sql);
+
 /* Ends an idle connection; the next job connects anew. */
 void sql_disconnect(struct sql *sql);
 

@@ -84,7 +84,21 @@ static json_t *warnings_of(const struct node_view *view)
 			xasprintf("%s: " SAMPLE_PASSWORD_WARNING, view->sample_passwords);
 		json_array_append_new(list, text(words));
 	}
+	if (view->sql_files.error[0]) {
+		_free_ char *words = xasprintf("SQL file %s", view->sql_files.error);
+		json_array_append_new(list, text(words));
+	}
 	return list;
+}
+
+static json_t *sql_files_of(const struct sql_files_view *files)
+{
+	json_t *o = json_object();
+
+	put(o, "applied", json_integer(files->applied));
+	put(o, "waiting", json_integer(files->waiting));
+	put(o, "error", text_or_null(files->error));
+	return o;
 }
 
 static json_t *node_of(const struct node_view *view, int64_t now_ms)
@@ -108,6 +122,7 @@ static json_t *node_of(const struct node_view *view, int64_t now_ms)
 	put(o, "setup", setup_of(view));
 	put(o, "agent_restarts", json_integer(view->agent_restarts));
 	put(o, "uptime_seconds", seconds_since(view->started_ms, now_ms));
+	put(o, "sql_files", sql_files_of(&view->sql_files));
 	put(o, "warnings", warnings_of(view));
 	return o;
 }

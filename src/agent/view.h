@@ -55,6 +55,12 @@ struct member {
 	unsigned failures;    /* looks or registrations that failed in a row */
 };
 
+/* The users' SQL files, on the coordinator. */
+struct sql_files_view {
+	unsigned applied, waiting;
+	char error[1200]; /* of the file that the others wait for; "" for none */
+};
+
 enum setup_state { SETUP_WAITING, SETUP_RUNNING, SETUP_DONE, SETUP_FAILED };
 
 /* The cluster, known on ordinal 0 only; members has size entries, the coordinator first. */
@@ -95,6 +101,7 @@ struct node_view {
 	bool admitted;	     /* a worker: the coordinator has seen who it is, since the server's start */
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
+	struct sql_files_view sql_files;
 	struct cluster_view *cluster; /* NULL on workers */
 };
 

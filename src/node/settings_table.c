@@ -100,6 +100,12 @@ const struct setting settings_table[SETTING_COUNT] = {
 		.type = SETTING_TEXT,
 		.help = "Further arguments of initdb, separated by blanks, e.g. --wal-segsize=64.",
 	},
+	[SET_SQL_DIRECTORY] = {
+		.section = "sql", .key = "directory", .env = "CITUS_INIT_SQL_DIRECTORY",
+		.type = SETTING_PATH, .fallback = "/etc/citus-init/sql.d",
+		.help = "Files *.sql that are run once in citusdb, in the order of their names, "
+			"when the cluster has been formed. It need not be there.",
+	},
 	[SET_HTTP_ADDRESS] = {
 		.section = "http", .key = "address", .env = "CITUS_INIT_HTTP_ADDRESS",
 		.type = SETTING_TEXT, .fallback = "0.0.0.0:8008",

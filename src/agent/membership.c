@@ -1,3 +1,4 @@
+/* What a node is. */
 #include "agent/membership.h"
 
 #include <string.h>
@@ -11,35 +12,61 @@ static const struct {
 	const char *recognised_by;
 	const char *meaning;
 	const char *action;
+	const char *command; /* the operator's next one, with its condition; or NULL */
 } states[MEMBER_STATE_COUNT] = {
-	[MEMBER_UNKNOWN] = { "unknown", "nothing yet", "it has not been looked at yet", "look" },
-	[MEMBER_NEW] = { "new", "no cluster id, group 0, no nodes, no tables, no shards",
-		"it is empty and can be registered", "write the intent, give it our cluster id" },
-	[MEMBER_JOINING] = { "joining", "our cluster id, its name, group 0",
-		"it is being registered", "register it" },
-	[MEMBER_OURS] = { "ours", "our cluster id, its name, its identifier, its group",
-		"it is a member", "nothing" },
+	[MEMBER_UNKNOWN] = { "unknown", "nothing yet", "it has not been looked at yet",
+		"it is looked at in a moment", NULL },
+	[MEMBER_NEW] = { "new",
+		"no cluster id, group 0, no nodes, no tables, no shards; nothing remembered",
+		"it is empty and can be registered",
+		"it gets the cluster's id, then it is registered", NULL },
+	[MEMBER_JOINING] = { "joining",
+		"our cluster id, its name, the identifier of the written intent; group 0",
+		"it is being registered",
+		"it is registered; when that fails, again with a back-off", NULL },
+	[MEMBER_OURS] = { "ours",
+		"our cluster id, its name, its identifier, its databases, its group",
+		"it is a member", "nothing; after a start it serves once it has been recognised",
+		NULL },
+	[MEMBER_EMPTY] = { "empty",
+		"a member is remembered under its name, and nothing is on it: its directory or its "
+		"database was made anew",
+		"it is a member that has lost its data",
+		"it is filled again by itself, unless data had its only copy there; then give it "
+		"its volume back, or accept the loss",
+		"`citus-init accept-loss NODE`" },
 	[MEMBER_FOREIGN] = { "foreign",
-		"another cluster's id, another node's name or identifier, or metadata without an id",
+		"another cluster's id, another node's name or identifier, a database from before "
+		"the coordinator's was made anew, or metadata without an id",
 		"its data directory is not this cluster's: it is not touched",
-		"refused; give it its own volume, or an empty one" },
+		"refused; give it its own volume, or an empty one",
+		"when it is the coordinator whose volume is lost: `citus-init form --abandon ID`" },
+	[MEMBER_TWIN] = { "twin", "one system identifier behind two names",
+		"its data directory is a copy of another node's, or the other is one of its own",
+		"both are refused; give each its own volume, or the copy an empty one", NULL },
+	[MEMBER_OLDER] = { "older",
+		"its identifier, but an earlier timeline or less WAL than was seen of it",
+		"it was restored from an older copy: what was written since is missing",
+		"refused; give it its newer volume back, or an empty one", NULL },
+	[MEMBER_SUPERSEDED] = { "superseded", "the identifier of a directory that was replaced",
+		"its data directory was lost, and another has taken its place",
+		"refused; give it the volume that took its place, or an empty one", NULL },
+	[MEMBER_LEFT] = { "left", "its identifier; it was removed from the cluster in order",
+		"it is no member any more", "refused; give it an empty volume to let it join again",
+		NULL },
 	[MEMBER_UNFIT] = { "unfit",
 		"another PostgreSQL major, Citus version, encoding or collation; a set-up not finished",
-		"it cannot work with the coordinator as it is", "refused until it fits" },
+		"it cannot work with the coordinator as it is",
+		"refused until it fits: the same image and locale are wanted on all nodes", NULL },
 	[MEMBER_LOCKED] = { "locked", "log-in refused (password, pg_hba)",
-		"it refuses the log-in of \"postgres\"", "tried again with a back-off" },
-	[MEMBER_UNREACHABLE] = { "unreachable", "no connection, or no answer in time",
-		"it does not answer", "tried again with a back-off" },
-};
-
-static const char *const step_names[PLAN_STEP_COUNT] = {
-	[PLAN_NOTHING] = "nothing",
-	[PLAN_WAIT] = "wait",
-	[PLAN_MINT] = "mint",
-	[PLAN_STAMP] = "stamp",
-	[PLAN_REGISTER] = "register",
-	[PLAN_CONFIRM] = "confirm",
-	[PLAN_FORM] = "form",
+		"it refuses the log-in of \"postgres\"",
+		"tried again with a back-off; the same SUPERPASS is wanted on all nodes", NULL },
+	[MEMBER_UNREACHABLE] = { "unreachable", "no connection in time", "it does not answer",
+		"tried again with a back-off; after the grace period the others' changes go on "
+		"without it",
+		"before the first forming: `citus-init form --without ORDINAL`" },
+	[MEMBER_HANGING] = { "hanging", "it takes a connection, and then does not answer in time",
+		"its server hangs", "as if it were unreachable; restart it", NULL },
 };
 
 const char *member_state_name(enum member_state state)
@@ -52,17 +79,19 @@ const char *member_state_meaning(enum member_state state)
 	return states[state].meaning;
 }
 
-const char *plan_step_name(enum plan_step step)
+const char *member_state_action(enum member_state state)
 {
-	return step_names[step];
+	return states[state].action;
 }
 
 void membership_print_states(FILE *out)
 {
-	fprintf(out, "| State | Recognised by | Means | What is done |\n|---|---|---|---|\n");
+	fprintf(out, "| State | Recognised by | Means | What is done, and what you can do |\n"
+		     "|---|---|---|---|\n");
 	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		fprintf(out, "| %s | %s | %s | %s |\n", states[i].name, states[i].recognised_by,
-			states[i].meaning, states[i].action);
+		fprintf(out, "| %s | %s | %s | %s%s%s |\n", states[i].name, states[i].recognised_by,
+			states[i].meaning, states[i].action, states[i].command ? "; " : "",
+			states[i].command ? states[i].command : "");
 }
 
 /* Whether shards can move between it and the coordinator; says what differs, naming both. */
@@ -94,36 +123,178 @@ static bool fits(const struct fitness *it, const struct fitness *ours, char *rea
 	return true;
 }
 
-static bool is_empty(const struct member_facts *facts)
+static bool fits_everywhere(const struct member_facts *facts, const struct cluster_facts *cluster,
+	char *reason, size_t size)
 {
-	return facts->group == 0 && facts->nodes == 0 && facts->tables == 0 && facts->shards == 0;
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!fits(&facts->databases[i].fitness, &cluster->databases[i].fitness, reason,
+			    size))
+			return false;
+	return true;
 }
 
-/* A directory without a cluster id: new, or somebody else's from before citus-init. */
-static enum member_state classify_unstamped(const struct member_facts *facts,
-	const struct member_record *record, const struct member_entry *entry, char *reason,
-	size_t size)
+bool progress_is_behind(const struct progress *now, const struct progress *before)
 {
-	if (!is_empty(facts)) {
+	if (!now->system_identifier[0] || !now->timeline || !before->timeline ||
+		strcmp(now->system_identifier, before->system_identifier) != 0)
+		return false;
+	return now->timeline < before->timeline ||
+	       (now->timeline == before->timeline && now->lsn < before->lsn);
+}
+
+/* Two moments of one directory, the later one behind the earlier. */
+static void tell_behind(const char *seen_by, const struct progress *now,
+	const struct progress *before, char *reason, size_t size)
+{
+	snprintf(reason, size,
+		"it is on timeline %d at %X/%X, and %s it on timeline %d at %X/%X: it was restored "
+		"from an older copy",
+		now->timeline, (unsigned)(now->lsn >> 32), (unsigned)now->lsn, seen_by,
+		before->timeline, (unsigned)(before->lsn >> 32), (unsigned)before->lsn);
+}
+
+/* Nothing of Citus is in it. */
+static bool is_bare(const struct database_facts *it)
+{
+	return it->group == 0 && it->nodes == 0 && it->tables == 0 && it->shards == 0;
+}
+
+/* The first managed database with something of Citus in it, or NULL. */
+static const struct database_facts *first_used(const struct member_facts *facts)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!is_bare(&facts->databases[i]))
+			return &facts->databases[i];
+	return NULL;
+}
+
+/* A member is known under its name: to us, or to Citus before we have confirmed it. */
+static bool is_remembered(const struct member_case *c)
+{
+	bool is = c->record->registered && !c->record->left;
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		is |= c->entries[i].present && c->entries[i].active;
+	return is;
+}
+
+/* What Citus' catalog places on it, in all managed databases. */
+static long count_shards(const struct member_case *c)
+{
+	long shards = 0;
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		shards += c->entries[i].shards;
+	return shards;
+}
+
+static bool is_superseded(const struct cluster_facts *cluster, const char *system_identifier)
+{
+	for (int i = 0; i < cluster->superseded_count; i++)
+		if (strcmp(cluster->superseded[i].system_identifier, system_identifier) == 0)
+			return true;
+	return false;
+}
+
+static bool is_same_identifier(const char *remembered, const char *own)
+{
+	return remembered[0] && strcmp(remembered, own) == 0;
+}
+
+/* A directory without a cluster id: new, wiped, or somebody else's from before citus-init. */
+static enum member_state classify_unstamped(const struct member_case *c, char *reason, size_t size)
+{
+	const struct database_facts *used = first_used(c->facts);
+
+	if (used) {
 		snprintf(reason, size,
-			"it holds Citus metadata (group %d, %lld nodes, %lld tables) but no cluster id",
-			facts->group, facts->nodes, facts->tables);
+			"it holds Citus metadata (group %d, %lld nodes, %lld tables) but no cluster "
+			"id",
+			used->group, used->nodes, used->tables);
 		return MEMBER_FOREIGN;
 	}
-	if (record->registered || (entry->present && entry->active)) {
+	if (is_remembered(c)) {
 		snprintf(reason, size,
-			"its data directory is new, but a member with %ld shards is remembered under "
-			"its name: give it back its volume",
-			entry->shards);
-		return MEMBER_FOREIGN;
+			"its data directory is new, but a member with %ld shards is remembered "
+			"under its name",
+			count_shards(c));
+		return MEMBER_EMPTY;
 	}
 	return MEMBER_NEW;
 }
 
-static enum member_state classify_stamped(const char *name, const struct member_facts *facts,
-	const struct member_record *record, const struct member_entry *entry,
+/* One managed database of the directory that is remembered. */
+static enum member_state classify_database(const struct member_case *c, int database,
 	const struct cluster_facts *cluster, char *reason, size_t size)
 {
+	const struct database_facts *it = &c->facts->databases[database];
+	const struct member_entry *entry = &c->entries[database];
+	const char *name = managed_databases[database];
+	bool is_marked = it->incarnation[0] != '\0';
+
+	if (is_marked && strcmp(it->incarnation, cluster->databases[database].incarnation) != 0) {
+		snprintf(reason, size,
+			"its database \"%s\" is a copy from before the coordinator's was dropped "
+			"and made again",
+			name);
+		return MEMBER_FOREIGN;
+	}
+	if (it->group == 0 && !c->record->registered && (is_marked || !entry->active))
+		return MEMBER_JOINING;
+	/* The mark goes with the database. Where it still is no data are lost: Citus clears its
+	 * metadata, and nothing else, when it stops to keep them in sync. */
+	if (it->group == 0 && is_marked) {
+		snprintf(reason, size, "Citus' metadata in its database \"%s\" has been cleared",
+			name);
+		return MEMBER_OURS;
+	}
+	if (is_bare(it)) {
+		snprintf(reason, size,
+			"its database \"%s\" was dropped and made again, but a member with %ld "
+			"shards is remembered",
+			name, entry->shards);
+		return MEMBER_EMPTY;
+	}
+	if (!entry->present || entry->group != it->group) {
+		snprintf(reason, size, "it is in group %d, which is not its group in pg_dist_node",
+			it->group);
+		return MEMBER_FOREIGN;
+	}
+	if (!entry->active)
+		snprintf(reason, size, "it is disabled in pg_dist_node");
+	else if (!entry->has_metadata)
+		snprintf(reason, size, "Citus does not keep its metadata in sync");
+	return MEMBER_OURS;
+}
+
+/* The gravest of its databases decides. */
+static enum member_state classify_remembered(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	static const int gravity[MEMBER_STATE_COUNT] = {
+		[MEMBER_JOINING] = 1, [MEMBER_EMPTY] = 2, [MEMBER_FOREIGN] = 3
+	};
+	enum member_state state = MEMBER_OURS;
+
+	for (int i = 0; i < MANAGED_COUNT; i++) {
+		char why[256] = "";
+		enum member_state it = classify_database(c, i, cluster, why, sizeof(why));
+		if (gravity[it] > gravity[state] || !reason[0])
+			snprintf(reason, size, "%s", why);
+		if (gravity[it] > gravity[state])
+			state = it;
+	}
+	return state;
+}
+
+static enum member_state classify_stamped(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const struct member_facts *facts = c->facts;
+	const struct member_record *record = c->record;
+	const char *own = facts->own.system_identifier;
+	const char *seen = record->intended ? record->seen.system_identifier : "";
+
 	if (strcmp(facts->cluster_id, cluster->id) != 0) {
 		snprintf(reason, size, "it belongs to cluster %s as %s%s%s", facts->cluster_id,
 			facts->name,
@@ -131,143 +302,122 @@ static enum member_state classify_stamped(const char *name, const struct member_
 			cluster->id);
 		return MEMBER_FOREIGN;
 	}
-	if (strcmp(facts->name, name) != 0) {
+	if (strcmp(facts->name, c->name) != 0) {
 		snprintf(reason, size, "its data directory is that of %s", facts->name);
 		return MEMBER_FOREIGN;
 	}
-	if (!record->intended || strcmp(record->system_identifier, facts->system_identifier) != 0) {
+	if (record->left && is_same_identifier(seen, own)) {
+		snprintf(reason, size, "it was removed from the cluster");
+		return MEMBER_LEFT;
+	}
+	if (is_same_identifier(record->successor, own)) {
+		snprintf(reason, size, "what it has lost is being brought back");
+		return MEMBER_EMPTY;
+	}
+	if (is_same_identifier(seen, own)) {
+		if (!progress_is_behind(&facts->own, &record->seen))
+			return classify_remembered(c, cluster, reason, size);
+		tell_behind("we have seen", &facts->own, &record->seen, reason, size);
+		return MEMBER_OLDER;
+	}
+	/* The intent that was written for it has been written over: nothing was done with it. */
+	if (is_remembered(c) && !first_used(facts)) {
 		snprintf(reason, size,
-			"its system identifier is %s, remembered is %s: another directory",
-			facts->system_identifier,
-			record->intended ? record->system_identifier : "none");
-		return MEMBER_FOREIGN;
+			"nothing is on it, but a member with %ld shards is remembered under its "
+			"name",
+			count_shards(c));
+		return MEMBER_EMPTY;
 	}
-	if (facts->group == 0) {
-		if (!record->registered)
-			return MEMBER_JOINING;
-		snprintf(reason, size,
-			"it is registered, but its database \"citusdb\" is not "
-			"that of the member: was it dropped and made again?");
-		return MEMBER_FOREIGN;
-	}
-	if (!entry->present || entry->group != facts->group) {
-		snprintf(reason, size, "it is in group %d, which pg_dist_node does not know",
-			facts->group);
-		return MEMBER_FOREIGN;
-	}
-	if (!entry->active)
-		snprintf(reason, size, "it is disabled in pg_dist_node");
-	return MEMBER_OURS;
+	snprintf(reason, size, "its system identifier is %s, remembered is %s: another directory",
+		own, seen[0] ? seen : "none");
+	return MEMBER_FOREIGN;
 }
 
-enum member_state member_classify(const char *name, const struct member_facts *facts,
-	const struct member_record *record, const struct member_entry *entry,
-	const struct cluster_facts *cluster, char *reason, size_t size)
+static enum member_state classify_answer(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const char *own = c->facts->own.system_identifier;
+
+	if (c->twin) {
+		snprintf(reason, size, "its system identifier %s is also that of %s", own, c->twin);
+		return MEMBER_TWIN;
+	}
+	if (is_superseded(cluster, own)) {
+		snprintf(reason, size,
+			"its data directory (system identifier %s) was lost and replaced", own);
+		return MEMBER_SUPERSEDED;
+	}
+	return c->facts->cluster_id[0] ? classify_stamped(c, cluster, reason, size)
+				       : classify_unstamped(c, reason, size);
+}
+
+enum member_state member_classify(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
 	enum member_state state = MEMBER_UNKNOWN;
 
 	reason[0] = '\0';
-	switch (facts->look) {
+	switch (c->facts->look) {
 	case LOOK_NONE: return MEMBER_UNKNOWN;
 	case LOOK_SILENT: state = MEMBER_UNREACHABLE; break;
+	case LOOK_HANGING: state = MEMBER_HANGING; break;
 	case LOOK_REFUSED: state = MEMBER_LOCKED; break;
 	case LOOK_NOT_SET_UP: state = MEMBER_UNFIT; break;
 	case LOOK_ANSWERED:
-		state = facts->cluster_id[0]
-				? classify_stamped(
-					  name, facts, record, entry, cluster, reason, size)
-				: classify_unstamped(facts, record, entry, reason, size);
+		state = classify_answer(c, cluster, reason, size);
 		/* A member that differs is told of, and stays a member: an upgrade passes
-		 * through that. A node that is none yet must fit first. */
-		if (state == MEMBER_NEW || state == MEMBER_JOINING) {
-			if (!fits(&facts->fitness, &cluster->fitness, reason, size))
+		 * through that. A node that is to be filled must fit first. */
+		if (state == MEMBER_NEW || state == MEMBER_JOINING || state == MEMBER_EMPTY) {
+			if (!fits_everywhere(c->facts, cluster, reason, size))
 				state = MEMBER_UNFIT;
 		} else if (state == MEMBER_OURS && !reason[0]) {
-			(void)fits(&facts->fitness, &cluster->fitness, reason, size);
+			(void)fits_everywhere(c->facts, cluster, reason, size);
 		}
 		return state;
 	}
-	snprintf(reason, size, "%s", facts->problem);
+	snprintf(reason, size, "%s", c->facts->problem);
 	return state;
 }
 
-static bool is_joinable(enum member_state state)
+/*
+ * A worker that has gone away since is still a witness: what it said last is not undone by its
+ * silence, and the next look at it overwrites it. One that belongs to no cluster says nothing.
+ */
+enum member_state member_classify_coordinator(const struct member_case *workers, int count,
+	const struct cluster_facts *cluster, char *reason, size_t size)
 {
-	return state == MEMBER_NEW || state == MEMBER_JOINING;
-}
+	const struct member_case *unknown = NULL, *foreign = NULL;
+	bool has_ours = false;
 
-/* Names everybody who is not where the plan wants them, with their state. */
-static void name_waiting(
-	struct plan *plan, const struct plan_member *workers, int count, enum member_state wanted)
-{
-	size_t used = 0;
-
-	for (int i = 0; i < count && used < sizeof(plan->waiting_for) - 1; i++) {
-		if (workers[i].state == wanted)
-			continue;
-		int n = snprintf(plan->waiting_for + used, sizeof(plan->waiting_for) - used,
-			"%s%s (%s)", used ? ", " : "", workers[i].name,
-			states[workers[i].state].name);
-		used += n > 0 ? (size_t)n : 0;
-	}
-}
-
-static int choose(struct plan *plan, enum plan_step step, const struct plan_member *workers,
-	int count, bool (*wanted)(const struct plan_member *), bool only_one)
-{
-	int chosen = 0;
-
-	for (int i = 0; i < count && !(only_one && chosen); i++) {
-		plan->chosen[i] = wanted(&workers[i]);
-		chosen += plan->chosen[i];
-	}
-	if (chosen)
-		plan->step = step;
-	return chosen;
-}
-
-static bool is_to_stamp(const struct plan_member *m)
-{
-	return m->state == MEMBER_NEW && m->due;
-}
-
-static bool is_to_register(const struct plan_member *m)
-{
-	return m->state == MEMBER_JOINING && m->due;
-}
-
-static bool is_to_confirm(const struct plan_member *m)
-{
-	return m->state == MEMBER_OURS && !m->recorded;
-}
-
-void membership_plan(const struct cluster_facts *cluster, const struct plan_member *workers,
-	int count, bool one_by_one, struct plan *plan)
-{
-	int ours = 0, pending = 0;
-
-	*plan = (struct plan){ .step = PLAN_NOTHING };
-	if (!cluster->id[0]) {
-		/*
-		 * One silent worker holds up the first forming, and no time-out overrides that:
-		 * an empty coordinator could otherwise take the first old worker that answers
-		 * while the others still serve the old cluster.
-		 */
-		name_waiting(plan, workers, count, MEMBER_NEW);
-		plan->step = plan->waiting_for[0] ? PLAN_WAIT : PLAN_MINT;
-		return;
-	}
-	name_waiting(plan, workers, count, MEMBER_OURS);
-	if (choose(plan, PLAN_CONFIRM, workers, count, is_to_confirm, false) ||
-		choose(plan, PLAN_STAMP, workers, count, is_to_stamp, false) ||
-		choose(plan, PLAN_REGISTER, workers, count, is_to_register, one_by_one))
-		return;
+	reason[0] = '\0';
+	if (!cluster->id[0])
+		return MEMBER_NEW;
 	for (int i = 0; i < count; i++) {
-		ours += workers[i].state == MEMBER_OURS;
-		pending += is_joinable(workers[i].state) && workers[i].failures == 0;
+		const struct member_facts *facts = workers[i].facts;
+		bool is_ours = strcmp(facts->cluster_id, cluster->id) == 0;
+		if (is_ours && progress_is_behind(&cluster->own, &facts->coordinator)) {
+			char seen_by[100];
+			snprintf(seen_by, sizeof(seen_by), "%s has seen", workers[i].name);
+			tell_behind(seen_by, &cluster->own, &facts->coordinator, reason, size);
+			return MEMBER_OLDER;
+		}
+		has_ours |= is_ours;
+		if (facts->look == LOOK_NONE && !unknown)
+			unknown = &workers[i];
+		if (facts->cluster_id[0] && !is_ours && !foreign)
+			foreign = &workers[i];
 	}
-	if (!cluster->formed && !pending && (ours > 0 || count == 0))
-		plan->step = PLAN_FORM;
-	else if (plan->waiting_for[0])
-		plan->step = PLAN_WAIT;
+	if (unknown) {
+		snprintf(reason, size, "%s has not been looked at yet", unknown->name);
+		return MEMBER_UNKNOWN;
+	}
+	/* Before it is formed it has no shards and serves nobody: it is where its id was made. */
+	if (cluster->formed && foreign && !has_ours) {
+		snprintf(reason, size,
+			"it belongs to cluster %s, and no worker does that it knows of; %s belongs "
+			"to %s",
+			cluster->id, foreign->name, foreign->facts->cluster_id);
+		return MEMBER_FOREIGN;
+	}
+	return MEMBER_OURS;
 }

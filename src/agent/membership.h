@@ -1,7 +1,8 @@
 /*
- * Who may be a member, and what to do next: pure functions of what the nodes
- * said of themselves, what the coordinator remembers, and what Citus' catalog
- * holds. Nothing here asks, waits or changes anything.
+ * Who may be a member (membership.c), and what to do next (membership_plan.c):
+ * pure functions of what the nodes said of themselves, what the coordinator
+ * remembers, and what Citus' catalog holds. Nothing here asks, waits or changes
+ * anything.
  *
  * Citus itself takes a worker of another cluster without a word and wipes its
  * metadata, and notices no directory that was made anew or restored from an
@@ -44,8 +45,8 @@ struct progress {
 
 /* What a worker said of one managed database at the last look. */
 struct database_facts {
-	char incarnation[40]; /* as the coordinator wrote it there; "" for none */
-	int group;	      /* pg_dist_local_group */
+	char incarnation[40];		 /* as the coordinator wrote it there; "" for none */
+	int group;			 /* pg_dist_local_group */
 	long long nodes, tables, shards; /* rows of its pg_dist_node, _partition, _shard */
 	struct fitness fitness;
 };
@@ -68,8 +69,8 @@ struct member_record {
 	bool registered;      /* and the registration was confirmed */
 	bool left;	      /* it was removed from the cluster in order */
 	struct progress seen; /* of the registered directory, or of the intended one */
-	char successor[24];   /* of the empty directory that is to take the registered one's place */
-	char accepted[40];    /* the token of the loss that the operator has accepted, or "" */
+	char successor[24]; /* of the empty directory that is to take the registered one's place */
+	char accepted[40];  /* the token of the loss that the operator has accepted, or "" */
 };
 
 /* Its row of the coordinator's pg_dist_node, in one managed database. */
@@ -109,6 +110,9 @@ struct member_case {
 	const char *twin;		    /* who else has its system identifier, or NULL */
 };
 
+/* What is done about a node in that state, and what the operator can do. */
+const char *member_state_action(enum member_state state);
+
 /* The state, and in reason (size bytes) why, for the operator; "" for the unremarkable ones. */
 enum member_state member_classify(const struct member_case *c, const struct cluster_facts *cluster,
 	char *reason, size_t size);
@@ -138,8 +142,8 @@ enum plan_step {
 	PLAN_FORM,	 /* remember that the cluster has been formed */
 	PLAN_ASSESS,	 /* find out what the chosen empty member has lost */
 	PLAN_BRING_BACK, /* fill the chosen empty member again and put it in its old place */
-	PLAN_ACTIVATE,	 /* sync the metadata of the chosen member that was freed while it was away */
-	PLAN_FREE,	 /* let the others' changes go on without the chosen dead member */
+	PLAN_ACTIVATE, /* sync the metadata of the chosen member that was freed while it was away */
+	PLAN_FREE,     /* let the others' changes go on without the chosen dead or empty member */
 	PLAN_STEP_COUNT
 };
 
@@ -157,20 +161,20 @@ enum loss {
 struct plan_member {
 	const char *name;
 	enum member_state state;
-	bool recorded;	     /* confirmed in our memory */
-	bool due;	     /* its back-off has passed, and nobody is busy with it */
-	unsigned failures;   /* registrations that failed in a row */
-	bool in_citus;	     /* it has an active row in pg_dist_node */
-	bool has_metadata;   /* and Citus keeps its metadata in sync */
-	bool stamped;	     /* the identity on it is complete */
-	bool admitted;	     /* it may serve, as it knows */
-	bool gone;	     /* away for longer than the grace period */
-	bool leaving;	     /* its ordinal is not below SET_SIZE any more */
-	bool left_out;	     /* form --without: the first forming does not wait for it */
-	bool to_abandon;     /* form --abandon: it belongs to the cluster that is to be given up */
-	bool has_successor;  /* the empty directory on it is the one that is to be brought back */
-	enum loss loss;	     /* of an empty one */
-	bool loss_accepted;  /* by the operator, exactly this one */
+	bool recorded;	    /* confirmed in our memory */
+	bool due;	    /* its back-off has passed, and nobody is busy with it */
+	unsigned failures;  /* registrations that failed in a row */
+	bool in_citus;	    /* it has an active row in pg_dist_node */
+	bool has_metadata;  /* and Citus keeps its metadata in sync */
+	bool stamped;	    /* the identity on it is complete */
+	bool admitted;	    /* it may serve, as it knows */
+	bool gone;	    /* away for longer than the grace period */
+	bool leaving;	    /* its ordinal is not below SET_SIZE any more */
+	bool left_out;	    /* form --without: the first forming does not wait for it */
+	bool to_abandon;    /* form --abandon: it belongs to the cluster that is to be given up */
+	bool has_successor; /* the empty directory on it is the one that is to be brought back */
+	enum loss loss;	    /* of an empty one */
+	bool loss_accepted; /* by the operator, exactly this one */
 };
 
 struct plan {
@@ -188,7 +192,7 @@ void membership_plan(const struct cluster_facts *cluster, const struct plan_memb
 const char *plan_step_name(enum plan_step step);
 
 /* Whether the step changes something that "pause" holds up. Admitting is none: it lets a member
- * serve what it has. */
+ * serve what it has; nor is assessing, which only looks. */
 bool plan_step_is_change(enum plan_step step);
 
 /* The tables of states and of steps as Markdown, for docs/architecture.md. */

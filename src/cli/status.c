@@ -6,15 +6,13 @@
 #include <string.h>
 
 #include "base/exit_code.h"
-#include "base/http_get.h"
 #include "base/mem.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/status_json.h"
 #include "cli/status_view.h"
 
 #include "base/banned.h"
-
-enum { TIMEOUT_MS = 5000 };
 
 struct options {
 	bool as_json;
@@ -62,16 +60,10 @@ static int find_target(const struct options *o, struct ask_target *to)
 /* Asks and prints; returns an exit code, or -1. */
 static int show(const struct options *o, const struct ask_target *to, struct err *e)
 {
-	_free_ char *body = NULL;
-	int status = 0;
+	_free_ char *body = status_json_ask_text(to, e);
 
-	if (http_get(to->host, to->port, "/status", TIMEOUT_MS, &status, &body, e) < 0)
+	if (!body)
 		return -1;
-	if (status != 200)
-		return err_set(e, ERR_NET,
-			"%s:%d answered with HTTP status %d: is that the HTTP address of a "
-			"citus-init?",
-			to->host, to->port, status);
 	int code = o->as_json ? status_view_print_json(body, stdout, e)
 			      : status_view_print(body, stdout, e);
 	return code < 0 ? err_wrap(e, "could not read the status of %s:%d", to->host, to->port)

@@ -35,28 +35,6 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return o->this_node && o->address ? -1 : 0;
 }
 
-/* Returns 0, or an exit code after the error was printed. */
-static int find_target(const struct options *o, struct ask_target *to)
-{
-	struct err e;
-
-	if (o->address) {
-		if (ask_target_of(o->address, to, &e) == 0)
-			return 0;
-		fprintf(stderr, "citus-init: %s\n", e.msg);
-		return EXIT_USAGE;
-	}
-	struct settings *s = ask_load_settings();
-	if (!s)
-		return EXIT_SETTINGS;
-	int result = o->this_node ? ask_this_node(s, to, &e) : ask_coordinator(s, to, &e);
-	settings_free(s);
-	if (result == 0)
-		return 0;
-	fprintf(stderr, "citus-init: %s\n", e.msg);
-	return (int)exit_code_of(e.kind);
-}
-
 /* Asks and prints; returns an exit code, or -1. */
 static int show(const struct options *o, const struct ask_target *to, struct err *e)
 {
@@ -89,7 +67,8 @@ int cli_status_main(int argc, char **argv)
 				"[--local | --address HOST:PORT]\n");
 		return EXIT_USAGE;
 	}
-	int code = find_target(&options, &to);
+	int code =
+		ask_find(options.address, options.this_node ? ASK_THIS_NODE : ASK_COORDINATOR, &to);
 	if (code != 0)
 		return code;
 	code = show(&options, &to, &e);

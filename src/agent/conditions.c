@@ -125,14 +125,17 @@ static enum severity tell_empty(FILE *out, const struct member *m, const struct 
 		fputs("the loss is accepted, and it is brought back", out);
 		return SEVERITY_WARNING;
 	}
-	if (m->loss[0]) {
+	if (m->loss_token[0]) {
 		fprintf(out,
 			"%s; give it back its volume, or give up what is lost: \"citus-init "
 			"accept-loss %s\"",
 			m->loss, m->name);
 		return SEVERITY_CRITICAL;
 	}
-	fputs("it is brought back by itself unless something had its only copy there", out);
+	if (m->loss[0])
+		fprintf(out, "%s; it is brought back by itself", m->loss);
+	else
+		fputs("it is brought back by itself unless something had its only copy there", out);
 	return SEVERITY_WARNING;
 }
 
@@ -228,6 +231,7 @@ static void tell_member(const struct teller *t, const struct member *m)
 		if (severity == SEVERITY_CRITICAL && !m->registered && m->ordinal > 0)
 			severity = SEVERITY_WARNING;
 		fprintf(out, "%s is %s", m->name, member_state_name(m->state));
+		print_since(out, m, t);
 		print_reason(out, m);
 		if (telling->advice)
 			fprintf(out, "; %s", telling->advice);

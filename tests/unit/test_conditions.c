@@ -121,6 +121,13 @@ static void wiped_and_not_assessed(struct views *v)
 	put(v, MEMBER_EMPTY, "");
 }
 
+static void wiped_of_copies(struct views *v)
+{
+	put(v, MEMBER_EMPTY, "");
+	snprintf(v->members[2].loss, sizeof(v->members[2].loss),
+		"4 shards of 1 table, of which there are other copies");
+}
+
 static void foreign(struct views *v)
 {
 	put(v, MEMBER_FOREIGN, "it belongs to cluster " OTHER " as citus-2, not to " CLUSTER);
@@ -155,6 +162,7 @@ static void unfit(struct views *v)
 static void locked(struct views *v)
 {
 	put(v, MEMBER_LOCKED, "password authentication\nfailed");
+	v->members[2].away_since_s = DOWN_S;
 }
 
 static void joining(struct views *v)
@@ -297,6 +305,9 @@ static const struct {
 	{ "wiped, not assessed", wiped_and_not_assessed,
 		"warning citus-2: citus-2 was wiped: it is brought back by itself unless something "
 		"had its only copy there\n" },
+	{ "wiped, of copies", wiped_of_copies,
+		"warning citus-2: citus-2 was wiped: 4 shards of 1 table, of which there are other "
+		"copies; it is brought back by itself\n" },
 	{ "foreign", foreign,
 		"critical citus-2: citus-2 is foreign: it belongs to cluster " OTHER
 		" as citus-2, not to " CLUSTER REFUSED "give it its own volume, or an empty "
@@ -319,7 +330,7 @@ static const struct {
 		"warning citus-2: citus-2 is unfit: its Citus is \"12.1-1\", the coordinator's "
 		"\"13.2-1\"; the same image and the same locale are wanted on all nodes\n" },
 	{ "locked, told in two lines", locked,
-		"critical citus-2: citus-2 is locked: password authentication failed; the same "
+		"critical citus-2: citus-2 is locked since 14:02 (UTC): password authentication failed; the same "
 		"SUPERPASS is wanted on all nodes; it is tried again by itself\n" },
 	{ "joining", joining,
 		"warning citus-2: citus-2 is being registered; that has failed 2 times: the "

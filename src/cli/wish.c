@@ -13,9 +13,9 @@
 #include "base/banned.h"
 
 /* The server ends a statement after 5 s; a server that is frozen answers nothing. */
-#define OPTIONS                                                                                    \
-	"-c search_path=pg_catalog -c statement_timeout=5s -c lock_timeout=4s"                     \
-	" -c client_min_messages=error"
+static const char options[] =
+	"-c search_path=pg_catalog -c statement_timeout=5s -c lock_timeout=4s "
+	"-c client_min_messages=error";
 #define CONNECT_TIMEOUT_S "5"
 enum { DEADLINE_MS = 10 * 1000 };
 
@@ -113,7 +113,7 @@ static int run(
 	static const char *const keywords[] = { "host", "port", "dbname", "user", "options",
 		"application_name", "connect_timeout", "gssencmode", "sslmode", NULL };
 	_free_ char *port = xasprintf("%d", p->port);
-	const char *const with[] = { p->socket_directory, port, "postgres", "postgres", OPTIONS,
+	const char *const with[] = { p->socket_directory, port, "postgres", "postgres", options,
 		"citus-init command", CONNECT_TIMEOUT_S, "disable", "disable", NULL };
 
 	if (check_socket(p, e) < 0)

@@ -1,5 +1,8 @@
 #include "agent/status.h"
 
+#include <time.h>
+
+#include "agent/conditions.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "node/sample_password.h"
@@ -48,6 +51,20 @@ static json_t *number_or_null(long long number)
 static json_t *seconds_since(int64_t then_ms, int64_t now_ms)
 {
 	return then_ms ? json_integer((now_ms - then_ms) / 1000) : json_null();
+}
+
+/* "2026-03-01T14:02:11Z", or null. */
+static json_t *moment(int64_t then_s)
+{
+	time_t then = (time_t)then_s;
+	char iso[32];
+	struct tm tm;
+
+	if (!then_s)
+		return json_null();
+	gmtime_r(&then, &tm);
+	strftime(iso, sizeof(iso), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(iso);
 }
 
 static void put(json_t *object, const char *key, json_t *value)
@@ -119,6 +136,8 @@ static json_t *node_of(const struct node_view *view, int64_t now_ms)
 	put(o, "citus", text_or_null(view->citus));
 	put(o, "group", number_or_null(view->group));
 	put(o, "cluster_id", text_or_null(view->cluster_id));
+	put(o, "abandoned", text_or_null(view->abandoned));
+	put(o, "admitted", id->role == ROLE_WORKER ? json_boolean(view->admitted) : json_null());
 	put(o, "setup", setup_of(view));
 	put(o, "agent_restarts", json_integer(view->agent_restarts));
 	put(o, "uptime_seconds", seconds_since(view->started_ms, now_ms));
@@ -140,12 +159,29 @@ static json_t *member_of(const struct member *m, int64_t now_ms)
 	put(o, "reason", text_or_null(m->reason));
 	put(o, "reachable", m->state == MEMBER_UNKNOWN ? json_null() : json_boolean(m->reachable));
 	put(o, "registered", json_boolean(m->registered));
+	put(o, "active", json_boolean(m->active));
+	put(o, "freed", json_boolean(m->freed));
+	put(o, "cluster_id", text_or_null(m->cluster_id));
+	put(o, "loss", text_or_null(m->loss));
+	put(o, "loss_token", text_or_null(m->loss_token));
+	put(o, "loss_accepted", json_boolean(m->loss_accepted));
+	put(o, "away_since", moment(m->away_since_s));
 	put(o, "group", number_or_null(m->group));
 	put(o, "version", text_or_null(m->version));
 	put(o, "citus", text_or_null(m->citus));
 	put(o, "shards", number_or_null(m->registered ? m->shards : -1));
 	put(o, "last_seen_seconds_ago", seconds_since(m->last_seen_ms, now_ms));
 	put(o, "failures", json_integer(m->failures));
+	return o;
+}
+
+static json_t *plan_of(const struct cluster_view *cluster)
+{
+	json_t *o = json_object();
+
+	put(o, "step", text_or_null(cluster->step ? cluster->step : ""));
+	put(o, "why", text_or_null(cluster->why));
+	put(o, "chosen", text_or_null(cluster->chosen));
 	return o;
 }
 
@@ -159,6 +195,8 @@ static json_t *cluster_of(const struct cluster_view *cluster, int size, int64_t 
 	put(o, "id", text_or_null(cluster->id));
 	put(o, "formed", json_boolean(cluster->formed));
 	put(o, "waiting_for", text_or_null(cluster->waiting_for));
+	put(o, "plan", plan_of(cluster));
+	put(o, "paused_by", text_or_null(cluster->paused_by ? cluster->paused_by : ""));
 	put(o, "size", json_integer(size));
 	put(o, "looked_seconds_ago", seconds_since(cluster->looked_ms, now_ms));
 	put(o, "looks", json_integer(cluster->looks));
@@ -166,6 +204,25 @@ static json_t *cluster_of(const struct cluster_view *cluster, int size, int64_t 
 	put(o, "registration_failures", json_integer(cluster->registration_failures));
 	put(o, "members", members);
 	return o;
+}
+
+static json_t *conditions_as_json(const struct node_view *view, int64_t now_ms)
+{
+	json_t *list = json_array();
+	struct conditions conditions;
+
+	conditions_of(view, now_ms, (int64_t)time(NULL), &conditions);
+	for (int i = 0; i < conditions.count; i++) {
+		const struct condition *c = &conditions.items[i];
+		json_t *o = json_object();
+
+		put(o, "severity", text(severity_name(c->severity)));
+		put(o, "node", text_or_null(c->node));
+		put(o, "text", text(c->text));
+		json_array_append_new(list, o);
+	}
+	conditions_free(&conditions);
+	return list;
 }
 
 json_t *status_of(const struct node_view *view)
@@ -178,5 +235,6 @@ json_t *status_of(const struct node_view *view)
 	put(o, "node", node_of(view, now_ms));
 	put(o, "cluster",
 		cluster ? cluster_of(cluster, view->identity->size, now_ms) : json_null());
+	put(o, "conditions", conditions_as_json(view, now_ms));
 	return o;
 }

@@ -38,20 +38,23 @@ struct member {
 	char name[80];
 	char host[256];
 	enum member_state state;
-	char reason[256];     /* why, for the operator; "" when there is nothing to say */
-	bool reachable;	      /* it answered the last look */
-	bool registered;      /* in pg_dist_node, active, and confirmed by us */
-	int group;	      /* of pg_dist_node; -1 when not registered */
-	long shards;	      /* placements on it, by the coordinator's catalog */
-	char version[32];     /* "15.20", "" when not known */
-	char citus[32];	      /* "13.2-1" */
-	bool active;	      /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
-	bool freed;	      /* Citus' changes go on without it until it is back */
-	char loss[512];	      /* what an empty member has lost, in words; "" for nothing, or not known */
+	char reason[256]; /* why, for the operator; "" when there is nothing to say */
+	bool reachable;	  /* it answered the last look */
+	bool registered;  /* in pg_dist_node, active, and confirmed by us */
+	int group;	  /* of pg_dist_node; -1 when not registered */
+	long shards;	  /* placements on it, by the coordinator's catalog */
+	char version[32]; /* "15.20", "" when not known */
+	char citus[32];	  /* "13.2-1" */
+	bool active;	  /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
+	char cluster_id[40]; /* of the cluster that it says it belongs to; "" for none, or not known
+			      */
+	bool freed;	     /* Citus' changes go on without it until it is back */
+	char loss[512]; /* what an empty member has lost, in words; "" for nothing, or not known */
 	char loss_token[40];  /* what accept-loss must be given to accept exactly that; or "" */
 	bool loss_accepted;   /* by the operator */
 	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
-	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0 */
+	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0
+			       */
 	unsigned failures;    /* looks or registrations that failed in a row */
 };
 
@@ -98,7 +101,7 @@ struct node_view {
 	char citus[32];
 	char cluster_id[40]; /* as this node remembers it */
 	char abandoned[40];  /* the cluster that this node has been told to give up, or "" */
-	bool admitted;	     /* a worker: the coordinator has seen who it is, since the server's start */
+	bool admitted; /* a worker: the coordinator has seen who it is, since the server's start */
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
 	struct sql_files_view sql_files;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/exit_code.h"
 #include "base/mem.h"
 #include "node/address.h"
 #include "node/identity.h"
@@ -73,4 +74,32 @@ int ask_target_of(const char *text, struct ask_target *to, struct err *e)
 		to->host = xstrndup(text, (size_t)(colon - text));
 	to->port = (int)port;
 	return 0;
+}
+
+const char *ask_local_cluster(void)
+{
+	return getenv("CITUS_INIT_LOCAL_HTTP");
+}
+
+int ask_find(const char *address, enum ask_whom whom, struct ask_target *to)
+{
+	struct err e;
+
+	if (!address && whom == ASK_COORDINATOR)
+		address = ask_local_cluster();
+	if (address) {
+		if (ask_target_of(address, to, &e) == 0)
+			return 0;
+		fprintf(stderr, "citus-init: %s\n", e.msg);
+		return EXIT_USAGE;
+	}
+	struct settings *s = ask_load_settings();
+	if (!s)
+		return EXIT_SETTINGS;
+	int result = whom == ASK_THIS_NODE ? ask_this_node(s, to, &e) : ask_coordinator(s, to, &e);
+	settings_free(s);
+	if (result == 0)
+		return 0;
+	fprintf(stderr, "citus-init: %s\n", e.msg);
+	return (int)exit_code_of(e.kind);
 }

@@ -25,3 +25,11 @@ int ask_coordinator(const struct settings *s, struct ask_target *to, struct err 
 
 /* HOST:PORT of the command line; the host may be a name. */
 int ask_target_of(const char *text, struct ask_target *to, struct err *e) NODISCARD;
+
+/* The coordinator's HOST:PORT in a shell of "citus-init local", else NULL. */
+const char *ask_local_cluster(void);
+
+enum ask_whom { ASK_COORDINATOR, ASK_THIS_NODE };
+
+/* The address when it is not NULL, else whom. 0, or an exit code after the error was printed. */
+int ask_find(const char *address, enum ask_whom whom, struct ask_target *to) NODISCARD;

@@ -6,15 +6,13 @@
 #include <string.h>
 
 #include "base/exit_code.h"
-#include "base/http_get.h"
 #include "base/mem.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/status_json.h"
 #include "cli/status_view.h"
 
 #include "base/banned.h"
-
-enum { TIMEOUT_MS = 5000 };
 
 struct options {
 	bool as_json;
@@ -37,41 +35,13 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return o->this_node && o->address ? -1 : 0;
 }
 
-/* Returns 0, or an exit code after the error was printed. */
-static int find_target(const struct options *o, struct ask_target *to)
-{
-	struct err e;
-
-	if (o->address) {
-		if (ask_target_of(o->address, to, &e) == 0)
-			return 0;
-		fprintf(stderr, "citus-init: %s\n", e.msg);
-		return EXIT_USAGE;
-	}
-	struct settings *s = ask_load_settings();
-	if (!s)
-		return EXIT_SETTINGS;
-	int result = o->this_node ? ask_this_node(s, to, &e) : ask_coordinator(s, to, &e);
-	settings_free(s);
-	if (result == 0)
-		return 0;
-	fprintf(stderr, "citus-init: %s\n", e.msg);
-	return (int)exit_code_of(e.kind);
-}
-
 /* Asks and prints; returns an exit code, or -1. */
 static int show(const struct options *o, const struct ask_target *to, struct err *e)
 {
-	_free_ char *body = NULL;
-	int status = 0;
+	_free_ char *body = status_json_ask_text(to, e);
 
-	if (http_get(to->host, to->port, "/status", TIMEOUT_MS, &status, &body, e) < 0)
+	if (!body)
 		return -1;
-	if (status != 200)
-		return err_set(e, ERR_NET,
-			"%s:%d answered with HTTP status %d: is that the HTTP address of a "
-			"citus-init?",
-			to->host, to->port, status);
 	int code = o->as_json ? status_view_print_json(body, stdout, e)
 			      : status_view_print(body, stdout, e);
 	return code < 0 ? err_wrap(e, "could not read the status of %s:%d", to->host, to->port)
@@ -97,7 +67,8 @@ int cli_status_main(int argc, char **argv)
 				"[--local | --address HOST:PORT]\n");
 		return EXIT_USAGE;
 	}
-	int code = find_target(&options, &to);
+	int code =
+		ask_find(options.address, options.this_node ? ASK_THIS_NODE : ASK_COORDINATOR, &to);
 	if (code != 0)
 		return code;
 	code = show(&options, &to, &e);

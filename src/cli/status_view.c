@@ -1,11 +1,11 @@
 #include "cli/status_view.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "base/exit_code.h"
 #include "base/mem.h"
 #include "cli/clean.h"
+#include "cli/status_json.h"
 
 #include "base/banned.h"
 
@@ -25,19 +25,6 @@ static void field(const json_t *object, const char *key, char cell[CELL_MAX])
 	else
 		snprintf(cell, CELL_MAX, "-");
 	clean_text(cell);
-}
-
-static bool is_true(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
-
-/* A text that says something, or NULL. */
-static const char *words(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value && *value ? value : NULL;
 }
 
 static void print_field(FILE *out, const json_t *object, const char *key)
@@ -143,38 +130,37 @@ static void print_table(FILE *out, const json_t *members)
 	}
 }
 
-/* A line when the member is not as it should be; returns whether it printed one. */
-static bool print_attention(FILE *out, const json_t *m)
+/* "critical: citus-2 is down since ..."; returns whether one of them needs somebody. */
+static bool print_conditions(FILE *out, const json_t *conditions)
 {
-	const char *state = words(m, "state");
-	const char *reason = words(m, "reason");
-	bool is_ours = state && strcmp(state, "ours") == 0;
+	bool needs_attention = false;
+	json_t *condition;
+	size_t i;
 
-	if (is_ours && is_true(m, "reachable") && is_true(m, "registered") && !reason)
-		return false;
-	print_field(out, m, "name");
-	fputs(": ", out);
-	print_field(out, m, "state");
-	if (!reason)
-		reason = words(m, "meaning");
-	if (reason) {
-		fputs(": ", out);
-		clean_print(out, reason);
+	if (!json_is_array(conditions)) {
+		fputs("conditions: -\n", out);
+		return true;
 	}
-	if (!is_true(m, "reachable") &&
-		json_is_integer(json_object_get(m, "last_seen_seconds_ago")))
-		fprintf(out, "; last seen %lld s ago",
-			(long long)json_integer_value(json_object_get(m, "last_seen_seconds_ago")));
-	fputc('\n', out);
-	return true;
+	json_array_foreach(conditions, i, condition)
+	{
+		const char *severity = status_json_words(condition, "severity");
+		const char *text = status_json_words(condition, "text");
+
+		needs_attention |= !severity || strcmp(severity, "info") != 0;
+		print_field(out, condition, "severity");
+		fputs(": ", out);
+		clean_print(out, text ? text : "-");
+		fputc('\n', out);
+	}
+	return needs_attention;
 }
 
 /* "citus-0: not ready: ..."; returns whether it printed it. */
 static bool print_not_ready(FILE *out, const json_t *node)
 {
-	const char *reason = words(node, "reason");
+	const char *reason = status_json_words(node, "reason");
 
-	if (is_true(node, "ready"))
+	if (status_json_is_true(node, "ready"))
 		return false;
 	print_field(out, node, "name");
 	fputs(": not ready", out);
@@ -202,17 +188,12 @@ static void print_warnings(FILE *out, const json_t *node)
 	}
 }
 
-static int print_cluster(FILE *out, const json_t *node, const json_t *cluster)
+static void print_cluster(FILE *out, const json_t *node, const json_t *cluster)
 {
-	const json_t *members = json_object_get(cluster, "members");
-	const char *waiting_for = words(cluster, "waiting_for");
-	bool needs_attention = !is_true(cluster, "formed") || waiting_for;
-	json_t *member;
-	size_t i;
-
 	fputs("cluster ", out);
 	print_field(out, cluster, "id");
-	fprintf(out, "  %s    coordinator ", is_true(cluster, "formed") ? "formed" : "not formed");
+	fprintf(out, "  %s    coordinator ",
+		status_json_is_true(cluster, "formed") ? "formed" : "not formed");
 	print_field(out, node, "name");
 	if (json_is_integer(json_object_get(cluster, "looked_seconds_ago"))) {
 		fputs("    looked ", out);
@@ -220,19 +201,10 @@ static int print_cluster(FILE *out, const json_t *node, const json_t *cluster)
 		fputs(" s ago", out);
 	}
 	fputc('\n', out);
-	print_table(out, members);
-	json_array_foreach(members, i, member) needs_attention |= print_attention(out, member);
-	needs_attention |= print_not_ready(out, node);
-	if (waiting_for) {
-		fputs("waiting for ", out);
-		clean_print(out, waiting_for);
-		fputc('\n', out);
-	}
-	print_warnings(out, node);
-	return needs_attention ? EXIT_NOT_READY : EXIT_OK;
+	print_table(out, json_object_get(cluster, "members"));
 }
 
-static int print_node(FILE *out, const json_t *node)
+static void print_node(FILE *out, const json_t *node)
 {
 	static const struct {
 		const char *before;
@@ -250,56 +222,38 @@ static int print_node(FILE *out, const json_t *node)
 		{ ", cluster ", NULL, "cluster_id" },
 		{ "\nset-up ", "setup", "state" },
 		{ ", phase ", NULL, "phase" },
-		{ "\n", NULL, NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		const json_t *of = parts[i].object ? json_object_get(node, parts[i].object) : node;
 		fputs(parts[i].before, out);
-		if (parts[i].key)
-			print_field(out, of, parts[i].key);
+		print_field(out, of, parts[i].key);
 	}
-	int code = print_not_ready(out, node) ? EXIT_NOT_READY : EXIT_OK;
-	print_warnings(out, node);
-	return code;
-}
-
-static json_t *parse(const char *text, struct err *e)
-{
-	json_error_t where;
-	json_t *root = json_loads(text, 0, &where);
-
-	if (!root) {
-		char why[sizeof(where.text)];
-		snprintf(why, sizeof(why), "%s", where.text);
-		clean_text(why);
-		err_set(e, ERR_NET, "the answer is no JSON (line %d: %s)", where.line, why);
-		return NULL;
-	}
-	if (json_is_object(json_object_get(root, "node")))
-		return root;
-	json_decref(root);
-	err_set(e, ERR_NET, "the answer is JSON, but not the status of a citus-init");
-	return NULL;
+	fputc('\n', out);
 }
 
 int status_view_print(const char *json, FILE *out, struct err *e)
 {
-	json_t *root = parse(json, e);
+	json_t *root = status_json_parse(json, e);
 
 	if (!root)
 		return -1;
 	const json_t *node = json_object_get(root, "node");
 	const json_t *cluster = json_object_get(root, "cluster");
-	int code =
-		json_is_object(cluster) ? print_cluster(out, node, cluster) : print_node(out, node);
+	if (json_is_object(cluster))
+		print_cluster(out, node, cluster);
+	else
+		print_node(out, node);
+	bool needs_attention = print_conditions(out, json_object_get(root, "conditions"));
+	needs_attention |= print_not_ready(out, node);
+	print_warnings(out, node);
 	json_decref(root);
-	return code;
+	return needs_attention ? EXIT_NOT_READY : EXIT_OK;
 }
 
 int status_view_print_json(const char *json, FILE *out, struct err *e)
 {
-	json_t *root = parse(json, e);
+	json_t *root = status_json_parse(json, e);
 
 	if (!root)
 		return -1;

@@ -1,6 +1,6 @@
 /*
- * The JSON of /status as a person reads it: the cluster's table and a line for
- * each thing that needs attention; or, from a worker, that node's own lines.
+ * The JSON of /status as a person reads it: the cluster's table, or from a worker
+ * that node's own lines; and a line for each condition, the gravest first.
  * The text comes from another machine: broken JSON is an error, missing or
  * odd fields print as "-", control characters are not printed.
  */
@@ -10,7 +10,8 @@
 
 #include "base/err.h"
 
-/* Returns EXIT_OK when nothing needs attention, EXIT_NOT_READY when something does, or -1. */
+/* Returns EXIT_OK when nothing needs attention: the node asked is ready, and every condition is of
+ * severity info. Else EXIT_NOT_READY, or -1. */
 int status_view_print(const char *json, FILE *out, struct err *e) NODISCARD;
 
 /* The same JSON, indented and in ASCII: 0 or -1. */

@@ -50,8 +50,10 @@ START_TEST(a_cluster_with_a_node_that_does_not_answer)
 		"citus-0  coordinator  citus-0.citus  yes        yes         15.20 / 13.2-1       0\n"
 		"citus-1  worker       citus-1.citus  yes        yes         15.20 / 13.2-1      16\n"
 		"citus-2  worker       citus-2.citus  no         yes         15.20 / 13.2-1      16\n"
-		"citus-2: unreachable: could not connect: Connection refused; last seen 35 s ago\n"
-		"waiting for citus-2 (unreachable)\n");
+		"critical: citus-2 is down since 2026-03-01 14:02 (UTC): could not connect: "
+		"Connection refused; DDL, CREATE ROLE, writes to reference tables and the "
+		"registration of other nodes are blocked by it, and its 16 shards are out of "
+		"reach, until it is back\n");
 }
 END_TEST
 
@@ -69,7 +71,28 @@ START_TEST(a_healthy_cluster)
 }
 END_TEST
 
-/* A warning is told, and is no reason to call somebody. */
+/* What passes by itself, or was wanted, is told, and is no reason to call somebody. */
+START_TEST(a_healthy_cluster_that_is_paused)
+{
+	struct views v;
+	int code;
+
+	views_make(&v);
+	v.members[2] = v.members[1];
+	v.cluster.waiting_for[0] = '\0';
+	v.cluster.step = "nothing";
+	v.cluster.paused_by = "setting";
+	_free_ char *text = printed_view(&v.node, &code);
+	ck_assert_int_eq(code, EXIT_OK);
+	ck_assert_ptr_nonnull(strstr(text, "\ninfo: changes are paused by the setting"));
+	v.cluster.step = "register";
+	_free_ char *held_up = printed_view(&v.node, &code);
+	ck_assert_int_eq(code, EXIT_NOT_READY);
+	ck_assert_ptr_nonnull(strstr(held_up, "\nwarning: changes are paused by the setting"));
+}
+END_TEST
+
+/* A warning about the node itself is told, and is no reason to call somebody. */
 START_TEST(a_password_that_everybody_knows)
 {
 	struct views v;
@@ -106,6 +129,7 @@ START_TEST(a_cluster_that_is_not_formed)
 	_free_ char *text = printed_view(&v.node, &code);
 	ck_assert_int_eq(code, EXIT_NOT_READY);
 	ck_assert_ptr_nonnull(strstr(text, "cluster -  not formed    coordinator citus-0 "));
+	ck_assert_ptr_nonnull(strstr(text, "warning: the cluster is not formed yet\n"));
 	ck_assert_ptr_nonnull(strstr(text, "citus-0: not ready: the cluster is not formed\n"));
 }
 END_TEST
@@ -169,6 +193,10 @@ static const char *const odd[] = {
 	"{\"node\": {\"name\": {}}, \"cluster\": {\"formed\": \"yes\", \"members\": {\"a\": {}}}}",
 	"{\"node\": {\"postgres\": 3, \"setup\": []}, \"cluster\": []}",
 	"{\"node\": {}, \"cluster\": {\"members\": [{\"name\": 1e300, \"state\": true}]}}",
+	"{\"node\": {\"ready\": true}, \"cluster\": {\"formed\": true}}",
+	"{\"node\": {\"ready\": true}, \"conditions\": {}}",
+	"{\"node\": {\"ready\": true}, \"conditions\": [7]}",
+	"{\"node\": {\"ready\": true}, \"conditions\": [{\"severity\": \"dire\"}]}",
 };
 
 START_TEST(odd_json_is_shown_as_far_as_it_goes)
@@ -191,7 +219,8 @@ START_TEST(control_characters_are_not_printed)
 		"{\"node\": {\"name\": \"a\\u001b[2J\", \"reason\": \"x\\ny\\u009b1m\\u007f\"},"
 		" \"cluster\": {\"formed\": true, \"waiting_for\": \"\\u0007\","
 		" \"members\": [{\"name\": \"\\u001b]0;t\\u0007\", \"state\": \"foreign\","
-		" \"reason\": \"\\r\\u0085\"}]}}",
+		" \"reason\": \"\\r\\u0085\"}]},"
+		" \"conditions\": [{\"severity\": \"\\u001b[1m\", \"text\": \"\\r\\u0085x\"}]}",
 		&code, &e);
 	ck_assert_int_eq(code, EXIT_NOT_READY);
 	for (const unsigned char *c = (unsigned char *)text; *c; c++) {
@@ -199,6 +228,7 @@ START_TEST(control_characters_are_not_printed)
 		ck_assert_msg(!(c[0] == 0xc2 && c[1] < 0xa0), "C1");
 	}
 	ck_assert_ptr_nonnull(strstr(text, "a?[2J: not ready: x?y??1m?\n"));
+	ck_assert_ptr_nonnull(strstr(text, "?[1m: ???x\n"));
 }
 END_TEST
 
@@ -252,6 +282,7 @@ Suite *suite_status_view(void)
 
 	tcase_add_test(c, a_cluster_with_a_node_that_does_not_answer);
 	tcase_add_test(c, a_healthy_cluster);
+	tcase_add_test(c, a_healthy_cluster_that_is_paused);
 	tcase_add_test(c, a_password_that_everybody_knows);
 	tcase_add_test(c, a_cluster_that_is_not_formed);
 	tcase_add_test(c, a_worker);

@@ -190,6 +190,65 @@ START_TEST(status_of_a_coordinator)
 }
 END_TEST
 
+static const char *word(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+START_TEST(status_tells_what_is_planned_and_what_is_wrong)
+{
+	struct views v;
+	views_make(&v);
+	snprintf(v.cluster.chosen, sizeof(v.cluster.chosen), "citus-2");
+	v.cluster.paused_by = "wish";
+
+	json_t *status = status_of(&v.node);
+	const json_t *cluster = json_object_get(status, "cluster");
+	const json_t *plan = json_object_get(cluster, "plan");
+	ck_assert_str_eq(word(plan, "step"), "wait");
+	ck_assert_str_eq(word(plan, "why"), "waiting for citus-2 (unreachable)");
+	ck_assert_str_eq(word(plan, "chosen"), "citus-2");
+	ck_assert_str_eq(word(cluster, "paused_by"), "wish");
+
+	const json_t *conditions = json_object_get(status, "conditions");
+	ck_assert_uint_eq(json_array_size(conditions), 2);
+	const json_t *condition = json_array_get(conditions, 0);
+	ck_assert_str_eq(word(condition, "severity"), "critical");
+	ck_assert_str_eq(word(condition, "node"), "citus-2");
+	ck_assert_ptr_nonnull(strstr(word(condition, "text"), "citus-2 is down since"));
+	ck_assert(json_is_null(json_object_get(json_array_get(conditions, 1), "node")));
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(status_of_a_member_that_was_wiped)
+{
+	struct views v;
+	views_make(&v);
+	v.members[1].state = MEMBER_EMPTY;
+	v.members[1].loss_accepted = true;
+	snprintf(v.members[1].loss, sizeof(v.members[1].loss), "12 shards");
+	snprintf(v.members[1].loss_token, sizeof(v.members[1].loss_token), "0123456789abcdef");
+	snprintf(v.members[1].cluster_id, sizeof(v.members[1].cluster_id), "%s", v.cluster.id);
+	v.members[2].freed = true;
+
+	json_t *status = status_of(&v.node);
+	const json_t *members = json_object_get(json_object_get(status, "cluster"), "members");
+	const json_t *wiped = json_array_get(members, 1), *away = json_array_get(members, 2);
+	ck_assert_str_eq(word(wiped, "loss"), "12 shards");
+	ck_assert_str_eq(word(wiped, "loss_token"), "0123456789abcdef");
+	ck_assert_str_eq(word(wiped, "cluster_id"), v.cluster.id);
+	ck_assert(json_is_true(json_object_get(wiped, "loss_accepted")));
+	ck_assert(json_is_true(json_object_get(wiped, "active")));
+	ck_assert(json_is_null(json_object_get(wiped, "away_since")));
+	ck_assert_str_eq(word(away, "away_since"), "2026-03-01T14:02:11Z");
+	ck_assert(json_is_true(json_object_get(away, "freed")));
+	ck_assert(json_is_false(json_object_get(away, "active")));
+	ck_assert(json_is_null(json_object_get(away, "loss")));
+	json_decref(status);
+}
+END_TEST
+
 START_TEST(status_says_null_for_what_is_not_known)
 {
 	const struct identity id = {
@@ -205,6 +264,9 @@ START_TEST(status_says_null_for_what_is_not_known)
 	ck_assert(json_is_null(json_object_get(node, "cluster_id")));
 	ck_assert(json_is_null(json_object_get(json_object_get(node, "postgres"), "pid")));
 	ck_assert(json_is_null(json_object_get(json_object_get(node, "setup"), "error")));
+	ck_assert(json_is_null(json_object_get(node, "abandoned")));
+	ck_assert(json_is_false(json_object_get(node, "admitted")));
+	ck_assert_uint_eq(json_array_size(json_object_get(status, "conditions")), 0);
 	ck_assert(json_is_false(json_object_get(node, "ready")));
 	json_decref(status);
 
@@ -423,6 +485,8 @@ Suite *suite_views(void)
 
 	c = tcase_create("status");
 	tcase_add_test(c, status_of_a_coordinator);
+	tcase_add_test(c, status_tells_what_is_planned_and_what_is_wrong);
+	tcase_add_test(c, status_of_a_member_that_was_wiped);
 	tcase_add_test(c, status_says_null_for_what_is_not_known);
 	tcase_add_test(c, status_survives_text_that_is_not_utf8);
 	suite_add_tcase(s, c);

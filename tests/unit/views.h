@@ -26,6 +26,8 @@ static inline void views_make(struct views *v)
 		.cluster = { .id = "4c1c0b8e-0000-4000-8000-000000000001",
 			.formed = true,
 			.waiting_for = "citus-2 (unreachable)",
+			.step = "wait",
+			.why = "waiting for citus-2 (unreachable)",
 			.looked_ms = now_ms - 2000,
 			.looks = 7,
 			.registrations = 2,
@@ -49,6 +51,7 @@ static inline void views_make(struct views *v)
 			.state = MEMBER_OURS,
 			.reachable = true,
 			.registered = true,
+			.active = i != 2,
 			.group = i,
 			.shards = i == 0 ? 0 : 16,
 			.version = "15.20",
@@ -60,6 +63,7 @@ static inline void views_make(struct views *v)
 	v->members[2].state = MEMBER_UNREACHABLE;
 	v->members[2].reachable = false;
 	v->members[2].last_seen_ms = now_ms - 35 * 1000;
+	v->members[2].away_since_s = 1772373731; /* 2026-03-01T14:02:11Z */
 	snprintf(v->members[2].reason, sizeof(v->members[2].reason),
 		"could not connect: Connection refused");
 }

@@ -1,0 +1,341 @@
+#include "cli/hand.h"
+
+#include <openssl/sha.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "cli/clean.h"
+#include "cli/status_json.h"
+
+#include "base/banned.h"
+
+enum { TOKEN_SIZE = 17 };
+
+static enum exit_code refuse(enum exit_code code, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static enum exit_code refuse(enum exit_code code, struct err *e, const char *fmt, ...)
+{
+	char text[sizeof(e->msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	clean_text(text);
+	err_set(e, ERR_REFUSED, "%s", text);
+	return code;
+}
+
+/* NULL when the node that answered is no coordinator. */
+static const json_t *cluster_of(const json_t *status, struct err *e)
+{
+	const json_t *cluster = json_object_get(status, "cluster");
+
+	if (json_is_array(json_object_get(cluster, "members")))
+		return cluster;
+	refuse(EXIT_UNSUITABLE, e, "the node that was asked keeps no cluster: only ordinal 0 does");
+	return NULL;
+}
+
+static const json_t *member_of_ordinal(const json_t *cluster, long ordinal)
+{
+	const json_t *member;
+	size_t i;
+
+	json_array_foreach(json_object_get(cluster, "members"), i, member)
+	{
+		if (json_integer_value(json_object_get(member, "ordinal")) == ordinal &&
+			status_json_words(member, "name"))
+			return member;
+	}
+	return NULL;
+}
+
+enum exit_code hand_form_without(
+	const json_t *status, const char *list, char **names, struct err *e)
+{
+	const json_t *cluster = cluster_of(status, e);
+	_free_ char *array = NULL;
+	size_t size = 0;
+
+	if (!cluster)
+		return EXIT_UNSUITABLE;
+	if (status_json_is_true(cluster, "formed"))
+		return refuse(EXIT_UNSUITABLE, e,
+			"the cluster is formed already: nobody is waited for, and a worker joins "
+			"when it comes");
+	_file_ FILE *out = open_memstream(&array, &size);
+	if (!out)
+		return refuse(EXIT_SYSTEM, e, "out of memory");
+	for (const char *rest = list, *separator = "{"; separator[0]; rest++) {
+		char *end;
+		long ordinal = *rest >= '0' && *rest <= '9' ? strtol(rest, &end, 10) : -1;
+		const json_t *member = ordinal > 0 ? member_of_ordinal(cluster, ordinal) : NULL;
+
+		if (ordinal == 0)
+			return refuse(EXIT_USAGE, e,
+				"ordinal 0 is the coordinator, which no cluster can do without");
+		if (ordinal < 0 || (*end && *end != ','))
+			return refuse(
+				EXIT_USAGE, e, "\"%s\" is no list of ordinals, e.g. 2,3", list);
+		if (!member)
+			return refuse(EXIT_USAGE, e, "there is no worker %ld: SET_SIZE is %lld",
+				ordinal,
+				(long long)json_integer_value(json_object_get(cluster, "size")));
+		fprintf(out, "%s\"%s\"", separator, status_json_words(member, "name"));
+		rest = end;
+		separator = *rest ? "," : "";
+	}
+	fputc('}', out);
+	fclose(take_ptr(out));
+	*names = take_ptr(array);
+	return EXIT_OK;
+}
+
+/* Sixteen digits for a list of words, each ended by a newline. */
+static void make_token(const char *words, char token[TOKEN_SIZE])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	SHA256((const unsigned char *)words, strlen(words), digest);
+	for (int i = 0; i < (TOKEN_SIZE - 1) / 2; i++)
+		snprintf(token + 2 * i, 3, "%02x", digest[i]);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Of a cluster's id and the workers that are to forget it, in whatever order they stand. */
+static void token_of_abandoning(
+	const char *id, const char **names, size_t count, char token[TOKEN_SIZE])
+{
+	_free_ char *words = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&words, &size);
+
+	if (!out)
+		abort();
+	qsort(names, count, sizeof(*names), by_text);
+	fprintf(out, "%s\n", id);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s\n", names[i]);
+	fclose(out);
+	make_token(words, token);
+}
+
+static void print_member(FILE *out, const json_t *member)
+{
+	const char *name = status_json_words(member, "name");
+	const char *state = status_json_words(member, "state");
+	const char *reason = status_json_words(member, "reason");
+
+	fputs("  ", out);
+	clean_print(out, name ? name : "-");
+	fputs(" (", out);
+	clean_print(out, state ? state : "-");
+	fputs(")", out);
+	if (reason) {
+		fputs(": ", out);
+		clean_print(out, reason);
+	}
+	fputc('\n', out);
+}
+
+static bool belongs_to(const json_t *member, const char *id)
+{
+	const char *its = status_json_words(member, "cluster_id");
+
+	return its && status_json_words(member, "name") && strcasecmp(its, id) == 0;
+}
+
+/* The list of what is given up. */
+static void print_orphans(FILE *out, const json_t *members, const char *id)
+{
+	const json_t *member;
+	bool is_first = true;
+	size_t i;
+
+	fprintf(out, "These workers belong to cluster %s, and their data with it:\n", id);
+	json_array_foreach(members, i, member)
+	{
+		if (belongs_to(member, id))
+			print_member(out, member);
+	}
+	json_array_foreach(members, i, member)
+	{
+		if (i == 0 || json_is_true(json_object_get(member, "reachable")))
+			continue;
+		if (is_first)
+			fputs("These do not answer, and may belong to it too:\n", out);
+		is_first = false;
+		print_member(out, member);
+	}
+	fprintf(out,
+		"Each one's data directory is put aside on its volume, as data.abandoned.%s, "
+		"and it begins anew, empty. No command brings it back.\n",
+		id);
+}
+
+enum exit_code hand_form_abandon(const json_t *status, const char *asked, const char *confirm,
+	FILE *out, char **id, struct err *e)
+{
+	const json_t *cluster = cluster_of(status, e);
+	const json_t *members = json_object_get(cluster, "members");
+	const char *own = status_json_words(cluster, "id");
+	char token[TOKEN_SIZE];
+	const json_t *member;
+	const char *as_written = NULL;
+	size_t i, count = 0;
+
+	if (!cluster)
+		return EXIT_UNSUITABLE;
+	if (own)
+		return refuse(EXIT_UNSUITABLE, e,
+			"this coordinator belongs to a cluster itself, %s: only an empty one can "
+			"give up another cluster",
+			own);
+	_free_ const char **names = xcalloc(json_array_size(members) + 1, sizeof(*names));
+	json_array_foreach(members, i, member)
+	{
+		if (!belongs_to(member, asked))
+			continue;
+		as_written = status_json_words(member, "cluster_id");
+		names[count++] = status_json_words(member, "name");
+	}
+	if (!count)
+		return refuse(EXIT_UNSUITABLE, e,
+			"no worker says that it belongs to cluster \"%s\"; \"citus-init status\" "
+			"shows what they say",
+			asked);
+	token_of_abandoning(as_written, names, count, token);
+	if (!confirm || strcmp(confirm, token) != 0) {
+		print_orphans(out, members, as_written);
+		fprintf(out, "To do it:\n  citus-init form --abandon %s --confirm %s\n", as_written,
+			token);
+		return refuse(EXIT_UNCONFIRMED, e,
+			confirm ? "the token stands for another list of workers: nothing was done"
+				: "nothing was done yet");
+	}
+	*id = xstrdup(as_written);
+	return EXIT_OK;
+}
+
+static void print_names(FILE *out, const json_t *members)
+{
+	const json_t *member;
+	size_t i;
+
+	json_array_foreach(members, i, member)
+	{
+		const char *name = status_json_words(member, "name");
+
+		fprintf(out, "%s%s", i ? ", " : "", name ? name : "-");
+	}
+}
+
+static enum exit_code refuse_unknown(const json_t *cluster, const char *node, struct err *e)
+{
+	_free_ char *names = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&names, &size);
+
+	if (!out)
+		abort();
+	print_names(out, json_object_get(cluster, "members"));
+	fclose(out);
+	return refuse(EXIT_UNSUITABLE, e, "there is no node \"%s\"; the nodes are %s", node, names);
+}
+
+enum exit_code hand_accept_loss(
+	const json_t *status, const char *node, const char *confirm, FILE *out, struct err *e)
+{
+	const json_t *cluster = cluster_of(status, e);
+	const json_t *member = cluster ? status_json_member(status, node) : NULL;
+	const char *state = status_json_words(member, "state");
+	const char *loss = status_json_words(member, "loss");
+	const char *token = status_json_words(member, "loss_token");
+
+	if (!cluster)
+		return EXIT_UNSUITABLE;
+	if (!member)
+		return refuse_unknown(cluster, node, e);
+	if (!state || strcmp(state, "empty") != 0)
+		return refuse(EXIT_UNSUITABLE, e,
+			"%s is not empty (it is %s): there is no loss to accept", node,
+			state ? state : "in no known state");
+	if (!loss || !token)
+		return refuse(EXIT_UNSUITABLE, e,
+			"%s is empty, and nothing is known to be lost with it: it is brought back "
+			"by itself",
+			node);
+	if (confirm && strcmp(confirm, token) == 0)
+		return EXIT_OK;
+	fprintf(out, "Lost with the former directory of %s: ", node);
+	clean_print(out, loss);
+	fprintf(out,
+		".\nIf its volume is anywhere, give it back: then nothing is lost. Else what is "
+		"listed is made anew, empty, and %s comes back without it.\n"
+		"To accept exactly this loss:\n  citus-init accept-loss %s --confirm ",
+		node, node);
+	clean_print(out, token);
+	fputc('\n', out);
+	return refuse(EXIT_UNCONFIRMED, e,
+		confirm ? "the token stands for another loss: nothing was done"
+			: "nothing was done yet");
+}
+
+static const char *pause_in_words(const char *paused_by)
+{
+	return strcmp(paused_by, "setting") == 0
+		       ? "the setting CITUS_INIT_PAUSE"
+		       : "\"citus-init pause\", until \"citus-init resume\"";
+}
+
+static void print_line(FILE *out, const char *title, const char *text)
+{
+	if (!text)
+		return;
+	fprintf(out, "%-8s", title);
+	clean_print(out, text);
+	fputc('\n', out);
+}
+
+enum exit_code hand_plan(const json_t *status, FILE *out, struct err *e)
+{
+	const json_t *cluster = cluster_of(status, e);
+	const json_t *plan = json_object_get(cluster, "plan");
+	const char *step = status_json_words(plan, "step");
+	const char *paused_by = status_json_words(cluster, "paused_by");
+
+	if (!cluster)
+		return EXIT_UNSUITABLE;
+	print_line(out, "next", step ? step : "not known yet: the nodes are being looked at");
+	print_line(out, "for", status_json_words(plan, "chosen"));
+	print_line(out, "why", status_json_words(plan, "why"));
+	if (paused_by)
+		print_line(out, "paused", pause_in_words(paused_by));
+	return EXIT_OK;
+}
+
+enum exit_code hand_plan_as_json(const json_t *status, FILE *out, struct err *e)
+{
+	static const char *const keys[] = { "step", "chosen", "why" };
+	const json_t *cluster = cluster_of(status, e);
+	const json_t *plan = json_object_get(cluster, "plan");
+
+	if (!cluster)
+		return EXIT_UNSUITABLE;
+	json_t *o = json_object();
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		json_object_set(o, keys[i], json_object_get(plan, keys[i]));
+	json_object_set(o, "paused_by", json_object_get(cluster, "paused_by"));
+	int failure = json_dumpf(o, out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	json_decref(o);
+	fputc('\n', out);
+	return failure ? refuse(EXIT_SYSTEM, e, "could not write the plan") : EXIT_OK;
+}

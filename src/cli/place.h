@@ -1,0 +1,22 @@
+/*
+ * Where the operator's commands act: on ordinal 0, whose memory holds what they
+ * ask for. In its container that is told by its settings, in a shell of
+ * "citus-init local" by the variables that it gives.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "cli/ask.h"
+
+struct place {
+	char *socket_directory; /* of its PostgreSQL; owned */
+	int port;
+	struct ask_target http; /* its agent's */
+};
+
+/*
+ * words are the command's, for the hint where to run it. 0, or an exit code after the error was
+ * printed: EXIT_USAGE on another node, EXIT_SETTINGS.
+ */
+int place_find(char *const *words, struct place *p) NODISCARD;
+void place_fini(struct place *p);

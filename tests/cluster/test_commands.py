@@ -1,0 +1,274 @@
+"""The operator's hand: plan, pause, resume, form and accept-loss, as somebody types them."""
+import json
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from harness import BINARY, descendants_of, signal_all, wait_until
+
+
+def environment_of_node(cluster, ordinal):
+    """As in that node's container, without passwords."""
+    node = cluster.node(ordinal)
+    network = cluster.host(0).rpartition(".")[0]
+    return {"PATH": os.environ["PATH"], "POD_GROUP": "citus", "POD_NAME": node.name,
+            "SET_SIZE": str(cluster.count), "PGDATA": str(node.data),
+            "CITUS_INIT_RUN_DIRECTORY": str(node.directory / "run"),
+            "CITUS_INIT_CLUSTER_HOST_PATTERN": f"{network}.{{ordinal}}",
+            "CITUS_INIT_POSTGRES_PORT": str(cluster.port),
+            "CITUS_INIT_HTTP_ADDRESS": f"{node.host}:{cluster.http_port}"}
+
+
+def run(cluster, *words, ordinal=0, prefix=(), **variables):
+    """citus-init WORDS in that node's container; code, and all that was said."""
+    done = subprocess.run([*prefix, BINARY, *words], text=True, timeout=60, check=False,
+                          env={**environment_of_node(cluster, ordinal), **variables},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def cluster_of(cluster):
+    return cluster.coordinator.status()["cluster"]
+
+
+def member(cluster, ordinal):
+    return cluster_of(cluster)["members"][ordinal]
+
+
+def wait_for_looks(cluster, count=3):
+    """Until the coordinator has looked at everybody so often again."""
+    before = cluster_of(cluster)["looks"]
+    wait_until(lambda: cluster_of(cluster)["looks"] >= before + count, 120, "further looks")
+
+
+def token_in(text):
+    return re.search(r"--confirm ([0-9a-zA-Z]+)$", text, re.MULTILINE)[1]
+
+
+def distribute(cluster, name, rows):
+    with cluster.coordinator.connect() as admin:
+        admin.execute(f"create table {name} (i int)")
+        admin.execute(f"select create_distributed_table('{name}', 'i')")
+        admin.execute(f"insert into {name} select generate_series(1, {rows})")
+
+
+def test_a_healthy_cluster_has_no_plan_and_no_conditions(shared_cluster):
+    c = shared_cluster
+    wait_until(lambda: cluster_of(c)["plan"]["step"] == "nothing", what="there is nothing to do")
+    assert c.coordinator.status()["conditions"] == []
+    assert run(c, "status")[0] == 0
+    assert run(c, "plan") == (0, "next    nothing\n")
+    code, text = run(c, "plan", "--json", ordinal=1)
+    plan = json.loads(text)
+    assert code == 0
+    assert plan["step"] == "nothing"
+    assert plan["paused_by"] is None
+
+
+def test_commands_on_a_worker_say_where_to_run_them(shared_cluster):
+    for words in (["pause"], ["resume"], ["form", "--without", "2"], ["accept-loss", "citus-2"]):
+        code, text = run(shared_cluster, *words, ordinal=1)
+        assert code == 64
+        assert f"this is citus-1, and citus-0 keeps the cluster: kubectl exec citus-0 -- " \
+               f"citus-init {' '.join(words)}\n" in text
+
+
+def test_what_does_not_suit_the_cluster_is_refused(shared_cluster):
+    c = shared_cluster
+    own = cluster_of(c)["id"]
+    for words, code, why in [
+            (["form", "--without", "2"], 66, "the cluster is formed already"),
+            (["form", "--abandon", own], 66, f"belongs to a cluster itself, {own}"),
+            (["accept-loss", "citus-1"], 66, "citus-1 is not empty (it is ours)"),
+            (["accept-loss", "citus-9"], 66, 'there is no node "citus-9"'),
+            (["form"], 64, "usage"), (["pause", "now"], 64, "usage"),
+            (["accept-loss"], 64, "usage")]:
+        assert (run(c, *words)[0], words) == (code, words)
+        assert why in run(c, *words)[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
+def test_another_user_is_told_why_not(shared_cluster):
+    nobody = pwd.getpwnam("nobody")
+    code, text = run(shared_cluster, "pause", prefix=[
+        "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"])
+    assert code == 71
+    assert f"uid {nobody.pw_uid} may not enter" in text
+
+
+def test_a_pause_holds_up_changes_but_not_the_members(start):
+    c = start().wait_formed()
+    for _ in range(2):
+        code, text = run(c, "pause")
+        assert code == 0
+        assert "changes are paused" in text
+    wait_until(lambda: cluster_of(c)["paused_by"] == "wish", what="the agent has heard of it")
+    code, text = run(c, "status")
+    assert code == 0
+    assert "info: changes are paused by" in text
+
+    # It lasts, members that come back are let in, and a new node is not.
+    assert c.stop() == 0
+    c.count = 4
+    c.start()
+    wait_until(lambda: member(c, 3)["state"] == "new", 120, "the new node is seen")
+    for node in c.nodes[:3]:
+        node.wait_ready()
+    wait_for_looks(c)
+    assert member(c, 3)["state"] == "new"
+    assert len(c.registered()) == 3
+    code, text = run(c, "plan")
+    assert code == 0
+    assert re.search(r"^for +citus-3$", text, re.MULTILINE)
+    assert re.search(r'^paused +"citus-init pause"', text, re.MULTILINE)
+    code, text = run(c, "status")
+    assert code == 1
+    assert re.search(r"^warning: changes are paused by .*; held up: \w+ citus-3$", text,
+                     re.MULTILINE)
+
+    assert run(c, "resume") == (0, "changes go on\n")
+    c.wait_formed()
+    assert len(c.registered()) == 4
+    assert run(c, "resume") == (0, "changes were not paused by command\n")
+
+
+def test_the_setting_wins_over_resume(start):
+    c = start(environment={"CITUS_INIT_PAUSE": "yes"})
+    wait_until(lambda: cluster_of(c)["paused_by"] == "setting"
+               and cluster_of(c)["plan"]["step"] == "mint", 120, "all are new")
+    code, text = run(c, "resume")
+    assert code == 0
+    assert "the setting CITUS_INIT_PAUSE holds changes up" in text
+    wait_for_looks(c)
+    assert cluster_of(c)["id"] is None
+    assert run(c, "status")[0] == 1
+    assert c.stop() == 0
+    c.environment = {}
+    c.start().wait_formed()
+
+
+def test_commands_in_a_shell_of_local(start):
+    c = start(nodes=2).wait_formed()
+    shell = f". '{c.directory}/env'; exec \"$0\" \"$@\""
+    for words, told in [(["pause"], "changes are paused"), (["plan"], "paused"),
+                        (["status"], "info: changes are paused"), (["resume"], "changes go on")]:
+        wanted = "wish" if words != ["pause"] else None
+        wait_until(lambda w=wanted: cluster_of(c)["paused_by"] == w, what="the agent knows")
+        done = subprocess.run(["sh", "-c", shell, BINARY, *words], text=True, timeout=60,
+                              check=True, stdout=subprocess.PIPE)
+        assert told in done.stdout
+    c.stop()
+    done = subprocess.run(["sh", "-c", shell, BINARY, "pause"], text=True, timeout=60,
+                          check=False, stderr=subprocess.PIPE)
+    assert done.returncode == 69
+    assert "is down" in done.stderr
+
+
+def test_the_first_forming_does_not_wait_for_one_that_is_left_out(start):
+    c = start()
+    # The coordinator's agent sleeps until the worker that will not come is frozen.
+    wait_until(lambda: c.coordinator.agent_pid, what="the coordinator's agent")
+    agent = c.coordinator.agent_pid
+    os.kill(agent, signal.SIGSTOP)
+    wait_until(lambda: c.node(2).agent_pid, what="the worker's agent")
+    frozen = descendants_of(c.node(2).run_pid) + [c.node(2).run_pid]
+    signal_all(frozen, signal.SIGSTOP)
+    os.kill(agent, signal.SIGCONT)
+    try:
+        wait_until(lambda: member(c, 1)["state"] == "new"
+                   and "citus-2" in (cluster_of(c)["waiting_for"] or ""), 120, "it is waited for")
+        assert "citus-2" in c.coordinator.get("readyz")[1]
+        for list_, why in [("0", "ordinal 0 is the coordinator"), ("3", "there is no worker 3"),
+                           ("1,", "no list of ordinals")]:
+            code, text = run(c, "form", "--without", list_)
+            assert code == 64
+            assert why in text
+        assert cluster_of(c)["id"] is None
+        assert run(c, "form", "--without", "2")[0] == 0
+        c.coordinator.wait_ready()
+        c.node(1).wait_ready()
+        assert set(c.registered()) == {c.host(0), c.host(1)}
+    finally:
+        signal_all(frozen, signal.SIGCONT)
+    c.wait_formed()
+    assert len(c.registered()) == 3
+
+
+def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(start):
+    c = start().wait_formed()
+    distribute(c, "precious", 500)
+    old = cluster_of(c)["id"]
+    assert c.stop() == 0
+    shutil.rmtree(c.coordinator.data)
+    c.start()
+    wait_until(lambda: [m["cluster_id"] for m in cluster_of(c)["members"][1:]] == [old, old], 120,
+               "both workers are seen to belong to the old cluster")
+    code, text = run(c, "status")
+    assert code == 1
+    assert f"critical: this coordinator belongs to no cluster, but cluster {old} is known to " \
+           "citus-1, citus-2" in text
+
+    code, text = run(c, "form", "--abandon", old)
+    assert code == 77
+    assert re.search("^  citus-1 .*\n  citus-2 ", text, re.MULTILINE)
+    token = token_in(text)
+    assert run(c, "form", "--abandon", old, "--confirm", token[::-1])[0] == 77
+    assert run(c, "form", "--abandon", "00000000-0000-4000-8000-000000000000")[0] == 66
+    wait_for_looks(c)
+    assert [worker.value("select count(*) from pg_dist_partition", user="postgres")
+            for worker in c.workers] == [1, 1]
+
+    assert run(c, "form", "--abandon", old, "--confirm", token)[0] == 0
+    c.wait_formed()
+    new = cluster_of(c)["id"]
+    assert new != old
+    for worker in c.workers:
+        assert (worker.data.parent / f"data.abandoned.{old}" / "PG_VERSION").exists()
+    distribute(c, "precious", 10)
+    assert c.coordinator.value("select count(*) from precious") == 10
+    code, text = run(c, "form", "--abandon", old, "--confirm", token)
+    assert code == 66
+    assert new in text
+
+
+def test_a_loss_is_listed_and_accepted(start):
+    c = start().wait_formed()
+    distribute(c, "precious", 2000)
+    lost = c.coordinator.value("select count(*) from citus_shards where nodename = %s",
+                               c.host(1))
+    assert c.stop() == 0
+    shutil.rmtree(c.node(1).data)
+    c.start()
+    wait_until(lambda: member(c, 1)["state"] == "empty" and member(c, 1)["loss_token"], 120,
+               "the loss is known")
+    code, text = run(c, "status")
+    assert code == 1
+    line = next(l for l in text.splitlines() if l.startswith("critical: citus-1 was wiped"))
+    assert str(lost) in line
+    assert '"citus-init accept-loss citus-1"' in line
+
+    code, text = run(c, "accept-loss", "citus-1")
+    assert code == 77
+    assert str(lost) in text
+    token = token_in(text)
+    assert run(c, "accept-loss", "citus-1", "--confirm", "0" * len(token))[0] == 77
+    assert run(c, "accept-loss", "citus-2", "--confirm", token)[0] == 66
+    wait_for_looks(c)
+    assert member(c, 1)["state"] == "empty"
+    assert not c.node(1).is_ready()
+    assert c.node(2).is_ready()
+
+    assert run(c, "accept-loss", "citus-1", "--confirm", token)[0] == 0
+    c.wait_formed()
+    left = c.coordinator.value("select count(*) from precious")
+    assert 0 < left < 2000
+    with c.coordinator.connect() as admin:
+        admin.execute("insert into precious select generate_series(1, 2000)")
+    assert c.coordinator.value("select count(*) from precious") == left + 2000
+    assert run(c, "accept-loss", "citus-1", "--confirm", token)[0] == 66
+    wait_until(lambda: run(c, "status")[0] == 0, what="nothing is left to be done")

@@ -1,0 +1,388 @@
+/*
+ * What the operator's commands make of /status: what suits the cluster, what is
+ * shown before something is destroyed, and which token stands for it.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/status.h"
+#include "base/mem.h"
+#include "cli/hand.h"
+#include "views.h"
+
+#define OTHER "00000000-0000-4000-8000-00000000000a"
+
+static json_t *status_made(void (*make)(struct views *v))
+{
+	struct views v;
+
+	views_make(&v);
+	if (make)
+		make(&v);
+	return status_of(&v.node);
+}
+
+static void unformed(struct views *v)
+{
+	v->cluster.formed = false;
+	v->cluster.id[0] = '\0';
+}
+
+static void a_worker(struct views *v)
+{
+	v->node.cluster = NULL;
+}
+
+/* An empty coordinator: citus-1 belongs to another cluster, citus-2 does not answer. */
+static void lost_coordinator(struct views *v)
+{
+	unformed(v);
+	v->members[1].state = MEMBER_FOREIGN;
+	snprintf(v->members[1].cluster_id, sizeof(v->members[1].cluster_id), OTHER);
+	snprintf(v->members[1].reason, sizeof(v->members[1].reason),
+		"it belongs to cluster " OTHER " with 3 tables");
+}
+
+static void lost_coordinator_of_two(struct views *v)
+{
+	lost_coordinator(v);
+	v->members[2] = v->members[1];
+	snprintf(v->members[2].name, sizeof(v->members[2].name), "citus-2");
+}
+
+static void two_in_another_order(struct views *v)
+{
+	lost_coordinator_of_two(v);
+	struct member first = v->members[1];
+	v->members[1] = v->members[2];
+	v->members[2] = first;
+}
+
+static void wiped(struct views *v)
+{
+	v->members[1].state = MEMBER_EMPTY;
+	snprintf(v->members[1].loss, sizeof(v->members[1].loss), "12 shards of 3 tables");
+	snprintf(v->members[1].loss_token, sizeof(v->members[1].loss_token), "0123456789abcdef");
+}
+
+static void wiped_without_loss(struct views *v)
+{
+	v->members[1].state = MEMBER_EMPTY;
+}
+
+/* form --without */
+
+static const struct {
+	const char *list;
+	void (*make)(struct views *v);
+	enum exit_code code;
+	const char *told; /* the names, or part of why not */
+} without_cases[] = {
+	{ "1", unformed, EXIT_OK, "{\"citus-1\"}" },
+	{ "2,1", unformed, EXIT_OK, "{\"citus-2\",\"citus-1\"}" },
+	{ "0", unformed, EXIT_USAGE, "ordinal 0 is the coordinator" },
+	{ "1,0", unformed, EXIT_USAGE, "ordinal 0 is the coordinator" },
+	{ "3", unformed, EXIT_USAGE, "there is no worker 3: SET_SIZE is 3" },
+	{ "99999999999999999999", unformed, EXIT_USAGE, "there is no worker" },
+	{ "", unformed, EXIT_USAGE, "\"\" is no list of ordinals" },
+	{ "1,", unformed, EXIT_USAGE, "\"1,\" is no list of ordinals" },
+	{ ",1", unformed, EXIT_USAGE, "no list" },
+	{ "1 2", unformed, EXIT_USAGE, "no list" },
+	{ "-1", unformed, EXIT_USAGE, "no list" },
+	{ "citus-1", unformed, EXIT_USAGE, "no list" },
+	{ "1", NULL, EXIT_UNSUITABLE, "the cluster is formed already" },
+	{ "1", a_worker, EXIT_UNSUITABLE, "keeps no cluster" },
+};
+
+START_TEST(form_without)
+{
+	json_t *status = status_made(without_cases[_i].make);
+	_free_ char *names = NULL;
+	struct err e = { 0 };
+
+	ck_assert_int_eq(hand_form_without(status, without_cases[_i].list, &names, &e),
+		without_cases[_i].code);
+	if (without_cases[_i].code == EXIT_OK)
+		ck_assert_str_eq(names, without_cases[_i].told);
+	else
+		ck_assert_msg(strstr(e.msg, without_cases[_i].told), "%s", e.msg);
+	json_decref(status);
+}
+END_TEST
+
+/* form --abandon and accept-loss */
+
+struct answer {
+	enum exit_code code;
+	char *text;
+	char *id;
+	struct err e;
+};
+
+static void answer_fini(struct answer *a)
+{
+	free(a->text);
+	free(a->id);
+}
+
+static struct answer abandon(void (*make)(struct views *v), const char *id, const char *confirm)
+{
+	struct answer a = { 0 };
+	size_t size = 0;
+	json_t *status = status_made(make);
+	FILE *out = open_memstream(&a.text, &size);
+
+	a.code = hand_form_abandon(status, id, confirm, out, &a.id, &a.e);
+	fclose(out);
+	json_decref(status);
+	return a;
+}
+
+static struct answer accept_loss(
+	void (*make)(struct views *v), const char *node, const char *confirm)
+{
+	struct answer a = { 0 };
+	size_t size = 0;
+	json_t *status = status_made(make);
+	FILE *out = open_memstream(&a.text, &size);
+
+	a.code = hand_accept_loss(status, node, confirm, out, &a.e);
+	fclose(out);
+	json_decref(status);
+	return a;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in: %s", part, text);
+}
+
+/* The token is the last word. */
+static char *token_in(const char *text)
+{
+	const char *confirm = strstr(text, "--confirm ");
+
+	ck_assert_ptr_nonnull(confirm);
+	confirm += strlen("--confirm ");
+	return xstrndup(confirm, strcspn(confirm, "\n"));
+}
+
+START_TEST(abandon_shows_what_is_given_up_and_does_it_when_confirmed)
+{
+	struct answer first = abandon(lost_coordinator, OTHER, NULL);
+
+	ck_assert_int_eq(first.code, EXIT_UNCONFIRMED);
+	ck_assert_ptr_null(first.id);
+	assert_says(first.text, "citus-1 (foreign): it belongs to cluster " OTHER " with 3 tables");
+	assert_says(
+		first.text, "do not answer, and may belong to it too:\n  citus-2 (unreachable)");
+	assert_says(first.text, "data.abandoned." OTHER);
+	_free_ char *token = token_in(first.text);
+	ck_assert_uint_eq(strlen(token), 16);
+	ck_assert_uint_eq(strspn(token, "0123456789abcdef"), 16);
+
+	struct answer wrong = abandon(lost_coordinator, OTHER, "0123456789abcdef");
+	ck_assert_int_eq(wrong.code, EXIT_UNCONFIRMED);
+	assert_says(wrong.e.msg, "another list");
+	assert_says(wrong.text, token);
+
+	/* As the workers write it, in whatever case the operator does. */
+	struct answer second =
+		abandon(lost_coordinator, "00000000-0000-4000-8000-00000000000A", token);
+	ck_assert_int_eq(second.code, EXIT_OK);
+	ck_assert_str_eq(second.id, OTHER);
+	ck_assert_str_eq(second.text, "");
+	answer_fini(&first);
+	answer_fini(&wrong);
+	answer_fini(&second);
+}
+END_TEST
+
+START_TEST(the_token_of_abandon_stands_for_the_list)
+{
+	struct answer one = abandon(lost_coordinator, OTHER, NULL);
+	struct answer two = abandon(lost_coordinator_of_two, OTHER, NULL);
+	struct answer swapped = abandon(two_in_another_order, OTHER, NULL);
+	_free_ char *of_one = token_in(one.text);
+	_free_ char *of_two = token_in(two.text);
+	_free_ char *of_swapped = token_in(swapped.text);
+
+	ck_assert_str_ne(of_one, of_two);
+	ck_assert_str_eq(of_two, of_swapped);
+	/* sha256sum of the id and the names, a line each: the token is the same in every version.
+	 */
+	ck_assert_str_eq(of_one, "9231b51d165e93e9");
+	answer_fini(&one);
+	answer_fini(&two);
+	answer_fini(&swapped);
+}
+END_TEST
+
+static const struct {
+	void (*make)(struct views *v);
+	const char *id;
+	const char *why;
+} not_to_abandon[] = {
+	{ NULL, OTHER, "this coordinator belongs to a cluster itself, 4c1c0b8e-" },
+	{ unformed, OTHER, "no worker says that it belongs to cluster \"" OTHER "\"" },
+	{ lost_coordinator, "x", "no worker says that it belongs to cluster \"x\"" },
+	{ lost_coordinator, "", "no worker says" },
+	{ a_worker, OTHER, "keeps no cluster" },
+};
+
+START_TEST(abandon_is_refused)
+{
+	struct answer a = abandon(not_to_abandon[_i].make, not_to_abandon[_i].id, NULL);
+
+	ck_assert_int_eq(a.code, EXIT_UNSUITABLE);
+	assert_says(a.e.msg, not_to_abandon[_i].why);
+	ck_assert_str_eq(a.text, "");
+	answer_fini(&a);
+}
+END_TEST
+
+START_TEST(accept_loss_shows_what_is_lost_and_does_it_when_confirmed)
+{
+	struct answer first = accept_loss(wiped, "citus-1", NULL);
+
+	ck_assert_int_eq(first.code, EXIT_UNCONFIRMED);
+	assert_says(
+		first.text, "Lost with the former directory of citus-1: 12 shards of 3 tables.");
+	assert_says(first.text, "citus-init accept-loss citus-1 --confirm 0123456789abcdef\n");
+
+	struct answer wrong = accept_loss(wiped, "citus-1", "0123456789abcdee");
+	ck_assert_int_eq(wrong.code, EXIT_UNCONFIRMED);
+	assert_says(wrong.e.msg, "another loss");
+	assert_says(wrong.text, "12 shards");
+
+	struct answer second = accept_loss(wiped, "citus-1", "0123456789abcdef");
+	ck_assert_int_eq(second.code, EXIT_OK);
+	ck_assert_str_eq(second.text, "");
+	answer_fini(&first);
+	answer_fini(&wrong);
+	answer_fini(&second);
+}
+END_TEST
+
+static const struct {
+	void (*make)(struct views *v);
+	const char *node;
+	const char *confirm;
+	const char *why;
+} no_loss[] = {
+	{ NULL, "citus-1", NULL, "citus-1 is not empty (it is ours)" },
+	{ NULL, "citus-2", "0123456789abcdef", "citus-2 is not empty (it is unreachable)" },
+	{ wiped_without_loss, "citus-1", NULL, "it is brought back by itself" },
+	{ wiped_without_loss, "citus-1", "", "it is brought back by itself" },
+	{ wiped, "citus-7", NULL,
+		"there is no node \"citus-7\"; the nodes are citus-0, citus-1, citus-2" },
+	{ wiped, "", NULL, "there is no node \"\"" },
+	{ a_worker, "citus-1", NULL, "keeps no cluster" },
+};
+
+START_TEST(accept_loss_is_refused)
+{
+	struct answer a = accept_loss(no_loss[_i].make, no_loss[_i].node, no_loss[_i].confirm);
+
+	ck_assert_int_eq(a.code, EXIT_UNSUITABLE);
+	assert_says(a.e.msg, no_loss[_i].why);
+	ck_assert_str_eq(a.text, "");
+	answer_fini(&a);
+}
+END_TEST
+
+/* plan */
+
+static void paused_by_wish(struct views *v)
+{
+	v->cluster.paused_by = "wish";
+	v->cluster.step = "register";
+	snprintf(v->cluster.why, sizeof(v->cluster.why), "they\nare new");
+	snprintf(v->cluster.chosen, sizeof(v->cluster.chosen), "citus-3, citus-4");
+}
+
+static void paused_by_setting(struct views *v)
+{
+	v->cluster.paused_by = "setting";
+}
+
+static void not_planned(struct views *v)
+{
+	v->cluster.step = NULL;
+	v->cluster.why[0] = '\0';
+}
+
+static const struct {
+	void (*make)(struct views *v);
+	const char *told;
+} plans[] = {
+	{ NULL, "next    wait\nwhy     waiting for citus-2 (unreachable)\n" },
+	{ paused_by_wish, "next    register\nfor     citus-3, citus-4\nwhy     they?are new\n"
+			  "paused  \"citus-init pause\", until \"citus-init resume\"\n" },
+	{ paused_by_setting, "next    wait\nwhy     waiting for citus-2 (unreachable)\n"
+			     "paused  the setting CITUS_INIT_PAUSE\n" },
+	{ not_planned, "next    not known yet: the nodes are being looked at\n" },
+};
+
+START_TEST(plan_in_words)
+{
+	json_t *status = status_made(plans[_i].make);
+	char *text = NULL;
+	size_t size = 0;
+	struct err e = { 0 };
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_int_eq(hand_plan(status, out, &e), EXIT_OK);
+	fclose(out);
+	ck_assert_str_eq(text, plans[_i].told);
+	free(text);
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(plan_as_json)
+{
+	json_t *status = status_made(paused_by_wish);
+	char *text = NULL;
+	size_t size = 0;
+	struct err e = { 0 };
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_int_eq(hand_plan_as_json(status, out, &e), EXIT_OK);
+	fclose(out);
+	json_t *plan = json_loads(text, 0, NULL);
+	ck_assert_str_eq(json_string_value(json_object_get(plan, "step")), "register");
+	ck_assert_str_eq(json_string_value(json_object_get(plan, "chosen")), "citus-3, citus-4");
+	ck_assert_str_eq(json_string_value(json_object_get(plan, "why")), "they\nare new");
+	ck_assert_str_eq(json_string_value(json_object_get(plan, "paused_by")), "wish");
+	json_decref(plan);
+	free(text);
+	json_decref(status);
+
+	status = status_made(a_worker);
+	ck_assert_int_eq(hand_plan_as_json(status, stdout, &e), EXIT_UNSUITABLE);
+	ck_assert_int_eq(hand_plan(status, stdout, &e), EXIT_UNSUITABLE);
+	assert_says(e.msg, "only ordinal 0 does");
+	json_decref(status);
+}
+END_TEST
+
+Suite *suite_hand(void);
+
+Suite *suite_hand(void)
+{
+	Suite *s = suite_create("hand");
+	TCase *c = tcase_create("hand");
+
+	tcase_add_loop_test(c, form_without, 0, ARRAY_LEN(without_cases));
+	tcase_add_test(c, abandon_shows_what_is_given_up_and_does_it_when_confirmed);
+	tcase_add_test(c, the_token_of_abandon_stands_for_the_list);
+	tcase_add_loop_test(c, abandon_is_refused, 0, ARRAY_LEN(not_to_abandon));
+	tcase_add_test(c, accept_loss_shows_what_is_lost_and_does_it_when_confirmed);
+	tcase_add_loop_test(c, accept_loss_is_refused, 0, ARRAY_LEN(no_loss));
+	tcase_add_loop_test(c, plan_in_words, 0, ARRAY_LEN(plans));
+	tcase_add_test(c, plan_as_json);
+	suite_add_tcase(s, c);
+	return s;
+}

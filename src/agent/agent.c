@@ -318,6 +318,7 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 		case CONTROL_BEAT:
 		case CONTROL_WANT_PHASE:
 		case CONTROL_STOP_READY:
+		case CONTROL_WANT_ABANDON:
 		case CONTROL_TYPE_COUNT: break; /* ours to send */
 		}
 	}

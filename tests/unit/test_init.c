@@ -118,8 +118,11 @@ START_TEST(table_is_whole)
 
 		ck_assert_int_lt(next, LIFE_STATE_COUNT);
 		ck_assert(event != EVENT_NONE || next == LIFE_SAME);
-		/* A rung is never taken back. */
-		if (_i >= LIFE_HUSHING && next != LIFE_SAME)
+		/* A rung is never taken back; only when nothing runs any more life begins anew. */
+		if (event == EVENT_ANEW)
+			ck_assert(next == LIFE_SAME ||
+				  (_i >= LIFE_AGENT_TERM && next == LIFE_PREPARING));
+		else if (_i >= LIFE_HUSHING && next != LIFE_SAME)
 			ck_assert_int_gt(next, _i);
 	}
 	/* What has a limit must know what follows. */
@@ -151,6 +154,35 @@ START_TEST(stop_ends_from_everywhere)
 		}
 		ck_assert_int_eq(state, LIFE_OVER);
 	}
+}
+END_TEST
+
+/* The same ladder as a stop's, whatever of it is needed, and then prepare and a new postgres. */
+START_TEST(abandoning_is_a_stop_that_begins_anew)
+{
+	static const enum life_event easy[] = { EVENT_ABANDON, EVENT_HUSHED, EVENT_DEATH,
+		EVENT_CLEAR, EVENT_ANEW, EVENT_PREPARED };
+	enum life_state state = LIFE_READY;
+
+	for (size_t i = 0; i < ARRAY_LEN(easy); i++)
+		state = life_next(state, easy[i]);
+	ck_assert_int_eq(state, LIFE_STARTING);
+
+	state = life_next(LIFE_READY, EVENT_ABANDON);
+	while (life_next(state, EVENT_ANEW) == LIFE_SAME) {
+		ck_assert(life_is_stopping(state));
+		state = life_next(state, EVENT_TIMER);
+	}
+	ck_assert_int_eq(state, LIFE_AGENT_TERM);
+}
+END_TEST
+
+/* Where there is no running server of ours, there is nothing that an agent could know. */
+START_TEST(abandoning_begins_where_postgres_is_ready)
+{
+	enum life_state next = life_next((enum life_state)_i, EVENT_ABANDON);
+
+	ck_assert_int_eq(next, _i == LIFE_READY ? LIFE_HUSHING : LIFE_SAME);
 }
 END_TEST
 
@@ -341,6 +373,9 @@ Suite *suite_init(void)
 	tcase_add_test(life, limits_are_shares_with_a_cap);
 	tcase_add_loop_test(life, table_is_whole, LIFE_SAME + 1, LIFE_STATE_COUNT);
 	tcase_add_loop_test(life, stop_ends_from_everywhere, LIFE_SAME + 1, LIFE_STATE_COUNT);
+	tcase_add_test(life, abandoning_is_a_stop_that_begins_anew);
+	tcase_add_loop_test(
+		life, abandoning_begins_where_postgres_is_ready, LIFE_SAME + 1, LIFE_STATE_COUNT);
 	tcase_add_test(life, graph_names_every_state);
 	suite_add_tcase(suite, life);
 

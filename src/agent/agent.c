@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/abandon.h"
 #include "agent/gate.h"
 #include "agent/http.h"
 #include "agent/knock.h"
@@ -52,6 +53,7 @@ struct agent {
 	struct knock *knock;	 /* on a worker */
 	struct sql *listener;	 /* hears NOTIFY citus_init */
 	struct sql *quieter;	 /* quiets Citus' daemon before a stop */
+	struct abandon abandon;	 /* on a worker */
 	bool looks_again;	 /* something was heard while a look was under way */
 };
 
@@ -175,6 +177,8 @@ static void on_setup_done(void *ctx, const struct err *failure)
 
 	if (!is_ready(a))
 		return; /* the server went away meanwhile; its return starts anew */
+	abandon_look(
+		&a->abandon, &a->view, settings_text(a->settings, SET_PGDATA), LAUNCH_FD_CONTROL);
 	if (failure) {
 		on_setup_failed(a, failure);
 		return;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/abandon.h"
 #include "agent/gate.h"
 #include "agent/http.h"
 #include "agent/knock.h"
@@ -51,10 +52,11 @@ struct agent {
 	struct gate *gate;
 	struct members *members; /* on the coordinator, once it is set up */
 	struct sql_files *sql_files;
-	struct knock *knock;  /* on a worker */
-	struct sql *listener; /* hears NOTIFY citus_init */
-	struct sql *quieter;  /* quiets Citus' daemon before a stop */
-	bool looks_again;     /* something was heard while a look was under way */
+	struct knock *knock;	/* on a worker */
+	struct sql *listener;	/* hears NOTIFY citus_init */
+	struct sql *quieter;	/* quiets Citus' daemon before a stop */
+	struct abandon abandon; /* on a worker */
+	bool looks_again;	/* something was heard while a look was under way */
 };
 
 static void run_setup(struct agent *a);
@@ -65,10 +67,11 @@ static bool is_ready(const struct agent *a)
 }
 
 /*
- * Whether ordinary roles may log in. A worker must be registered, and the coordinator must have seen
- * who it is: a directory restored from an older copy would answer with rows missing. The
+ * Whether ordinary roles may log in. A worker must be registered, and the coordinator must have
+ * seen who it is: a directory restored from an older copy would answer with rows missing. The
  * coordinator must have been formed, and no worker may remember another one, or a later one. A node
- * that is open has been through that since PID 1 started, and stays open over a restart of postgres.
+ * that is open has been through that since PID 1 started, and stays open over a restart of
+ * postgres.
  */
 static bool may_serve(const struct agent *a)
 {
@@ -76,7 +79,8 @@ static bool may_serve(const struct agent *a)
 
 	if (a->view.identity->role == ROLE_WORKER)
 		return a->view.group > 0 && (a->view.admitted || is_open);
-	enum member_state own = a->view.cluster ? a->view.cluster->members[0].state : MEMBER_UNKNOWN;
+	enum member_state own =
+		a->view.cluster ? a->view.cluster->members[0].state : MEMBER_UNKNOWN;
 	return a->view.formed && (own == MEMBER_OURS || (own == MEMBER_UNKNOWN && is_open));
 }
 
@@ -184,6 +188,8 @@ static void on_setup_done(void *ctx, const struct err *failure)
 
 	if (!is_ready(a))
 		return; /* the server went away meanwhile; its return starts anew */
+	abandon_look(
+		&a->abandon, &a->view, settings_text(a->settings, SET_PGDATA), LAUNCH_FD_CONTROL);
 	if (failure) {
 		on_setup_failed(a, failure);
 		return;
@@ -330,6 +336,7 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 		case CONTROL_BEAT:
 		case CONTROL_WANT_PHASE:
 		case CONTROL_STOP_READY:
+		case CONTROL_WANT_ABANDON:
 		case CONTROL_TYPE_COUNT: break; /* ours to send */
 		}
 	}

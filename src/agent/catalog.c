@@ -76,8 +76,7 @@ static int on_superseded(void *ctx, const PGresult *result, int row, struct err 
 	if (row == 0) {
 		free(c->superseded);
 		c->facts.superseded_count = PQntuples(result);
-		c->superseded =
-			xcalloc((size_t)c->facts.superseded_count, sizeof(*c->superseded));
+		c->superseded = xcalloc((size_t)c->facts.superseded_count, sizeof(*c->superseded));
 		c->facts.superseded = c->superseded;
 	}
 	sql_copy_field(c->superseded[row].system_identifier,
@@ -99,8 +98,7 @@ static int on_wish(void *ctx, const PGresult *result, int row, struct err *e)
 	else if (strcmp(what, "form without") == 0 && of)
 		of->left_out = true;
 	else if (strcmp(what, "accept loss") == 0 && of)
-		sql_copy_field(
-			of->record.accepted, sizeof(of->record.accepted), result, row, 2);
+		sql_copy_field(of->record.accepted, sizeof(of->record.accepted), result, row, 2);
 	return 0;
 }
 
@@ -167,7 +165,7 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 }
 
 #define READ_INCARNATIONS                                                                          \
-	"select d.name, d.incarnation from citus_init.database d join pg_database p"              \
+	"select d.name, d.incarnation from citus_init.database d join pg_database p"               \
 	" on p.oid = d.oid and p.datname = d.name"
 
 /* The lock's number is this program's: "citus-init" on a telephone's keys. */

@@ -26,7 +26,7 @@ struct catalog {
 	struct catalog_row *rows;
 	int count;
 	struct superseded *superseded;
-	bool is_paused;	   /* by a wish */
+	bool is_paused;	    /* by a wish */
 	char abandoned[40]; /* the cluster that form --abandon gives up, or "" */
 	struct sql *home;
 	struct sql *databases[MANAGED_COUNT]; /* connected while they are needed */

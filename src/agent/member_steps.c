@@ -303,7 +303,8 @@ static bool next_database(struct members *m)
 	return ++m->database < MANAGED_COUNT;
 }
 
-static void run_work(struct members *m, const struct sql_step *steps, size_t count, sql_done_fn done)
+static void run_work(
+	struct members *m, const struct sql_step *steps, size_t count, sql_done_fn done)
 {
 	sql_run(m->work[m->database], steps, count, m, done);
 }
@@ -541,9 +542,7 @@ void member_steps_take(struct members *m)
 	case PLAN_CONFIRM:
 		sql_run(m->catalog.home, confirm, ARRAY_LEN(confirm), m, on_confirmed);
 		return;
-	case PLAN_FORM:
-		run_work(m, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus);
-		return;
+	case PLAN_FORM: run_work(m, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus); return;
 	case PLAN_ASSESS:
 		at = case_of(only_chosen(m));
 		repair_assess(m->repair, &at, on_assessed, m);

@@ -166,8 +166,8 @@ static void follow(struct worker *w, enum member_state state)
 	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
 	w->view->registered = is_in_citus(w) && w->row->record.registered;
 	w->view->freed = w->view->registered && !has_metadata(w);
-	w->view->active = w->view->registered && !w->view->freed && state == MEMBER_OURS &&
-			  facts->admitted;
+	w->view->active =
+		w->view->registered && !w->view->freed && state == MEMBER_OURS && facts->admitted;
 	w->view->group = w->row->entries[0].present ? w->row->entries[0].group : -1;
 	w->view->shards = w->row->entries[0].shards;
 	if (facts->look == LOOK_ANSWERED) {
@@ -467,8 +467,8 @@ struct members *members_open(struct event_base *loop, const struct settings *set
 	timer_set(m->calm, CALM_MS);
 	catalog_init(&m->catalog, loop, id, socket_directory);
 	for (int i = 0; i < MANAGED_COUNT; i++)
-		m->work[i] = sql_open_local(loop, socket_directory, id->port, managed_databases[i],
-			WORK_TIMEOUT_MS);
+		m->work[i] = sql_open_local(
+			loop, socket_directory, id->port, managed_databases[i], WORK_TIMEOUT_MS);
 	m->repair = repair_open(loop, settings, id, socket_directory);
 	fill_member(&m->view->members[0], id, 0);
 	for (int i = 0; i < m->count; i++) {

@@ -20,14 +20,14 @@ struct worker {
 	struct catalog_row *row;
 	struct progress seen; /* how far its directory had come, finer than the catalog knows */
 	struct member_record record; /* the catalog's, with that */
-	struct loss_report loss; /* of an empty one, once assessed */
-	char assessed[24];	 /* the identifier of the empty directory that was assessed */
-	bool was_looked_at;	 /* once since the server started, whatever came of it */
-	unsigned failures;	 /* changes that failed in a row */
+	struct loss_report loss;     /* of an empty one, once assessed */
+	char assessed[24];	     /* the identifier of the empty directory that was assessed */
+	bool was_looked_at;	     /* once since the server started, whatever came of it */
+	unsigned failures;	     /* changes that failed in a row */
 	int64_t retry_ms;
-	int64_t due_ms;	    /* the next change not before this, clock_now_ms() */
-	int64_t away_ms;    /* clock_now_ms() of its first missing answer, or 0 */
-	bool is_asked_for;  /* somebody told of it: a round follows the look, whatever it finds */
+	int64_t due_ms;	   /* the next change not before this, clock_now_ms() */
+	int64_t away_ms;   /* clock_now_ms() of its first missing answer, or 0 */
+	bool is_asked_for; /* somebody told of it: a round follows the look, whatever it finds */
 };
 
 struct members {

@@ -217,13 +217,13 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-#define READ_THIS_NODE                                                                             \
-	{                                                                                          \
-		.name = "read the cluster's id",                                                   \
+#define READ_THIS_NODE                                                                               \
+	{                                                                                            \
+		.name = "read the cluster's id",                                                     \
 		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)," \
-		       " admitted_start is not distinct from pg_postmaster_start_time(), abandon"  \
-		       " from citus_init.this_node",                                               \
-		.on_row = on_this_node                                                             \
+		       " admitted_start is not distinct from pg_postmaster_start_time(), abandon"    \
+		       " from citus_init.this_node",                                                 \
+		.on_row = on_this_node                                                               \
 	}
 #define READ_GROUP                                                                                 \
 	{                                                                                          \

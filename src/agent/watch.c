@@ -19,7 +19,7 @@ struct watch {
 	int ordinal;
 	char *name;
 	char *host;
-	struct sql *home;  /* kept open: its loss tells that the worker went away */
+	struct sql *home; /* kept open: its loss tells that the worker went away */
 	struct sql *databases[MANAGED_COUNT]; /* connected for a look only */
 	int looked_at;			      /* the database under look */
 	struct event *timer;
@@ -51,8 +51,7 @@ void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int
 
 void watch_read_progress(struct progress *to, const PGresult *result, int row, int column)
 {
-	sql_copy_field(
-		to->system_identifier, sizeof(to->system_identifier), result, row, column);
+	sql_copy_field(to->system_identifier, sizeof(to->system_identifier), result, row, column);
 	to->timeline = (int)sql_number(result, row, column + 1, 0);
 	to->lsn = (uint64_t)sql_number(result, row, column + 2, 0);
 }

@@ -69,8 +69,7 @@ void watch_stamp(struct watch *watch, const char *cluster_id, const char *databa
 
 /* Tells the worker that it is who it was, so that it may serve, and how far the coordinator's
  * directory has come. Copies coordinator. */
-void watch_admit(
-	struct watch *watch, const struct progress *coordinator, watch_written_fn written);
+void watch_admit(struct watch *watch, const struct progress *coordinator, watch_written_fn written);
 
 /* Tells the worker to give its cluster up, if it is that one; borrowed until it is written. */
 void watch_abandon(struct watch *watch, const char *cluster_id, watch_written_fn written);

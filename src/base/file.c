@@ -118,6 +118,15 @@ int file_remove_tree(const char *path, struct err *e)
 	return 0;
 }
 
+bool file_is_mount_point(const char *path)
+{
+	struct statx stx;
+
+	return statx(AT_FDCWD, path, 0, 0, &stx) == 0 &&
+	       (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 char *file_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -30,6 +31,9 @@ int file_sync_filesystem(const char *path, struct err *e) NODISCARD;
 
 /* Removes a tree without following symbolic links; a path that is not there is no error. */
 int file_remove_tree(const char *path, struct err *e) NODISCARD;
+
+/* Whether a file system is mounted at path itself; false also when that cannot be told. */
+bool file_is_mount_point(const char *path);
 
 /* The directory that holds path; the caller frees it. */
 char *file_parent(const char *path);

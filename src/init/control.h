@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/phase.h"
+#include "base/uuid.h"
 
 #define CONTROL_MAGIC 0x31746963u /* "cit1" */
 
@@ -16,11 +17,15 @@
  * probe must be more patient than the watchdog. */
 enum { CONTROL_BEAT_MS = 10 * 1000, CONTROL_SILENCE_MS = 60 * 1000 };
 
+/* A UUID with its end, in whole words so that the message has no holes. */
+enum { CONTROL_UUID_SIZE = (UUID_TEXT / 4 + 1) * 4 };
+
 enum control_type {
 	/* agent -> PID 1 */
-	CONTROL_BEAT,	    /* I turn */
-	CONTROL_WANT_PHASE, /* render phase.phase */
-	CONTROL_STOP_READY, /* the answer to CONTROL_STOP: shut postgres down now */
+	CONTROL_BEAT,	      /* I turn */
+	CONTROL_WANT_PHASE,   /* render phase.phase */
+	CONTROL_STOP_READY,   /* the answer to CONTROL_STOP: shut postgres down now */
+	CONTROL_WANT_ABANDON, /* put the data directory of abandon.cluster_id aside, start anew */
 	/* PID 1 -> agent */
 	CONTROL_POSTGRES, /* postgres: what it does now; sent at start and on each change */
 	CONTROL_PHASE,	  /* phase: what conf holds now; status tells whether a wish was met */
@@ -40,6 +45,9 @@ struct control_message {
 	uint32_t magic;
 	uint32_t type; /* enum control_type */
 	union {
+		struct { /* the largest comes first: an initialiser zeroes the union by it */
+			char cluster_id[CONTROL_UUID_SIZE];
+		} abandon;
 		struct {
 			uint32_t state;	   /* enum control_postgres_state */
 			int32_t pid;	   /* 0 when it is not running */

@@ -59,6 +59,7 @@ static const enum life_state transitions[LIFE_STATE_COUNT][LIFE_EVENT_COUNT] = {
 		[EVENT_STOP_NOW] = LIFE_IMMEDIATE,
 	},
 	[LIFE_READY] = {
+		[EVENT_ABANDON] = LIFE_HUSHING,
 		[EVENT_LEAVING] = LIFE_LEAVING,
 		[EVENT_DEATH] = LIFE_CLEAR_WAIT,
 		[EVENT_STOP] = LIFE_HUSHING,
@@ -134,12 +135,14 @@ static const enum life_state transitions[LIFE_STATE_COUNT][LIFE_EVENT_COUNT] = {
 	},
 	[LIFE_AGENT_TERM] = {
 		[EVENT_ALONE] = LIFE_OVER,
+		[EVENT_ANEW] = LIFE_PREPARING,
 		[EVENT_TIMER] = LIFE_AGENT_KILL,
 		[EVENT_STOP] = LIFE_AGENT_KILL,
 		[EVENT_STOP_NOW] = LIFE_AGENT_KILL,
 	},
 	[LIFE_AGENT_KILL] = {
 		[EVENT_ALONE] = LIFE_OVER,
+		[EVENT_ANEW] = LIFE_PREPARING,
 		[EVENT_TIMER] = LIFE_OVER,
 	},
 };
@@ -159,6 +162,8 @@ static const char *const event_names[LIFE_EVENT_COUNT] = {
 	[EVENT_STOP_NOW] = "stop now",
 	[EVENT_HUSHED] = "hushed",
 	[EVENT_ALONE] = "alone",
+	[EVENT_ABANDON] = "abandon",
+	[EVENT_ANEW] = "anew",
 };
 
 enum life_state life_next(enum life_state state, enum life_event event)

@@ -5,7 +5,8 @@
  *
  * The shutdown ladder is part of it. Each rung has its share of the one stop
  * deadline; when the share is used up, or when the stop is requested once more,
- * the next rung follows; none leads back.
+ * the next rung follows; none leads back. A data directory that is put aside
+ * takes the same ladder, and at its end, when nothing runs, life begins anew.
  */
 #pragma once
 
@@ -54,7 +55,9 @@ enum life_event {
 	EVENT_STOP,	/* SIGTERM or SIGINT: stop, or one rung up */
 	EVENT_STOP_NOW, /* SIGQUIT: stop, from the immediate rung on */
 	EVENT_HUSHED,	/* the agent's answer, or there is no agent to wait for */
-	EVENT_ALONE,	/* the agent has ended, or there is none */
+	EVENT_ALONE,	/* the agent and prepare have ended, or there are none */
+	EVENT_ABANDON,	/* the data directory is to be put aside: stop, then start anew */
+	EVENT_ANEW,	/* as EVENT_ALONE, when that was what the stop was for */
 	LIFE_EVENT_COUNT
 };
 

@@ -13,10 +13,11 @@
 
 #include "base/banned.h"
 
-int prepare_child_start(struct prepare_child *p, int secrets_fd, int lock_fd,
+int prepare_child_start(struct prepare_child *p, const char *abandon, int secrets_fd, int lock_fd,
 	char *const *environment, struct err *e)
 {
-	const char *const argv[] = { "citus-init", "prepare", NULL };
+	const char *const argv[] = { "citus-init", "prepare", *abandon ? "--abandon" : NULL,
+		abandon, NULL };
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)

@@ -15,7 +15,8 @@ struct prepare_child {
 	int pipe_fd; /* our end of the pipe, or -1 */
 };
 
-int prepare_child_start(struct prepare_child *p, int secrets_fd, int lock_fd,
+/* abandon names the cluster whose data directory is to be put aside first, or is "". */
+int prepare_child_start(struct prepare_child *p, const char *abandon, int secrets_fd, int lock_fd,
 	char *const *environment, struct err *e) NODISCARD;
 
 /* After it was reaped: takes the checked description out of the pipe, or says with which code

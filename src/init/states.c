@@ -82,7 +82,11 @@ static enum life_event enter_preparing(struct supervisor *s)
 {
 	struct err e;
 
-	if (prepare_child_start(&s->prepare, s->secrets_fd, s->lock.fd, s->environment, &e) == 0)
+	/* Nothing of a former data directory lives on in this life. */
+	s->agent.retry_ms = -1;
+	s->postmaster.started_ms = 0;
+	if (prepare_child_start(
+		    &s->prepare, s->abandon, s->secrets_fd, s->lock.fd, s->environment, &e) == 0)
 		return EVENT_NONE;
 	log_error("%s", e.msg);
 	s->result = exit_code_of(e.kind);
@@ -226,14 +230,10 @@ static enum life_event enter_killing(struct supervisor *s)
 
 static enum life_event enter_agent_term(struct supervisor *s)
 {
-	if (s->result == EXIT_OK && !s->clean)
-		s->result = EXIT_UNCLEAN;
 	if (s->wish.pid > 0)
 		kill(s->wish.pid, SIGKILL);
-	if (s->agent.pid == 0)
-		return EVENT_ALONE;
 	agent_child_kill(&s->agent, SIGTERM);
-	return EVENT_NONE;
+	return states_look_for_children(s);
 }
 
 static enum life_event enter_agent_kill(struct supervisor *s)
@@ -246,8 +246,15 @@ static enum life_event enter_over(struct supervisor *s)
 {
 	if (s->notify_fd >= 0)
 		unlink(s->launch.notify_socket);
+	if (s->abandon[0] && s->result == EXIT_OK) {
+		log_error("\"%s\" is not put aside: the agent, or prepare, does not end",
+			s->launch.data_directory);
+		s->result = EXIT_SYSTEM;
+	}
 	if (s->stop_ms == 0 || s->postmaster.started_ms == 0)
 		return EVENT_NONE;
+	if (s->result == EXIT_OK && !s->clean)
+		s->result = EXIT_UNCLEAN;
 	if (s->clean)
 		log_info("postgres was shut down cleanly; the stop took %lld ms",
 			(long long)(clock_now_ms() - s->stop_ms));
@@ -307,6 +314,13 @@ enum life_event states_look_for_leftovers(struct supervisor *s)
 		return EVENT_CLEAR;
 	look_again(&s->scan, SCAN_MOST_MS);
 	return EVENT_NONE;
+}
+
+enum life_event states_look_for_children(const struct supervisor *s)
+{
+	if (s->agent.pid > 0 || s->wish.pid > 0)
+		return EVENT_NONE;
+	return s->abandon[0] ? EVENT_ANEW : EVENT_ALONE;
 }
 
 enum life_event states_look_at_pidfile(struct supervisor *s)

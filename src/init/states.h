@@ -28,9 +28,11 @@ struct supervisor {
 	enum life_state state;
 	int64_t deadline_ms; /* of the state; -1 for none */
 	enum exit_code result;
-	bool clean;	 /* the last postmaster ended as a fast shutdown ends */
-	bool disk_full;	 /* when it died */
-	int64_t stop_ms; /* when the stop was requested */
+	char abandon[CONTROL_UUID_SIZE]; /* the cluster whose data directory is put aside when
+					    postgres has ended, or "" */
+	bool clean;			 /* the last postmaster ended as a fast shutdown ends */
+	bool disk_full;			 /* when it died */
+	int64_t stop_ms;		 /* when the stop was requested */
 
 	int signal_fd;
 	int secrets_fd;
@@ -57,6 +59,10 @@ void states_step(struct supervisor *s, enum life_event event);
 /* The looks that are due, in the states that have them; the event that follows. */
 enum life_event states_look_for_leftovers(struct supervisor *s);
 enum life_event states_look_at_pidfile(struct supervisor *s);
+
+/* What follows when a child has ended at the end of the ladder: EVENT_NONE while another one runs.
+ */
+enum life_event states_look_for_children(const struct supervisor *s);
 
 void states_start_agent(struct supervisor *s);
 

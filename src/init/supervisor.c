@@ -98,6 +98,8 @@ static int use_launch(struct supervisor *s, struct err *e)
 	log_configure((enum log_level)l->log_level, (enum log_format)l->log_format);
 	if (drop_privileges(l, e) < 0)
 		return -1;
+	if (s->notify_fd >= 0)
+		close(s->notify_fd);
 	s->notify_fd = notify_open(l->notify_socket, e);
 	if (s->notify_fd < 0)
 		return -1;
@@ -110,6 +112,7 @@ static enum life_event prepare_ended(struct supervisor *s, int status)
 	struct err e;
 	enum exit_code code = prepare_child_ended(&s->prepare, status, &s->launch, &e);
 
+	s->abandon[0] = '\0';
 	if (s->state == LIFE_ABORTING)
 		return EVENT_FAILED;
 	if (code == EXIT_OK && use_launch(s, &e) < 0)
@@ -151,7 +154,7 @@ static void agent_ended(struct supervisor *s, int status)
 		log_debug("agent (pid %d) %s", (int)pid,
 			wait_status_words(status, words, sizeof(words)));
 		states_step(s, EVENT_HUSHED);
-		states_step(s, EVENT_ALONE);
+		states_step(s, states_look_for_children(s));
 		return;
 	}
 	log_error("agent (pid %d) %s; the next one starts in %lld ms, postgres goes on", (int)pid,
@@ -187,8 +190,10 @@ static void wish_ended(struct supervisor *s, int status)
 
 	s->wish.pid = 0;
 	s->wish.deadline_ms = -1;
-	if (life_is_stopping(s->state))
+	if (life_is_stopping(s->state)) {
+		states_step(s, states_look_for_children(s));
 		return;
+	}
 	if (status != 0)
 		log_error("prepare --phase %s %s", phase_name(s->wish.running),
 			wait_status_words(status, words, sizeof(words)));
@@ -244,7 +249,24 @@ static void request_stop(struct supervisor *s, int sig, enum life_event event)
 		log_info("%s: ending before postgres was started", name);
 	if (s->stop_ms == 0)
 		s->stop_ms = clock_now_ms();
-	states_step(s, event);
+	/* The ladder that was entered to put the data directory aside goes on as a stop. */
+	bool goes_on = s->abandon[0] && life_is_stopping(s->state) && event == EVENT_STOP;
+	if (life_is_stopping(s->state))
+		s->abandon[0] = '\0';
+	states_step(s, goes_on ? EVENT_NONE : event);
+}
+
+static void request_abandon(struct supervisor *s, const char *cluster_id)
+{
+	if (life_next(s->state, EVENT_ABANDON) == LIFE_SAME) {
+		log_debug("the agent asks again to put the data directory aside");
+		return;
+	}
+	log_warning("the agent says that cluster %s was given up: postgres is stopped, \"%s\" is "
+		    "put aside, and a new one is made",
+		cluster_id, s->launch.data_directory);
+	memcpy(s->abandon, cluster_id, sizeof(s->abandon));
+	states_step(s, EVENT_ABANDON);
 }
 
 static void take_signal(struct supervisor *s, const struct signalfd_siginfo *info)
@@ -299,6 +321,8 @@ static void read_agent(struct supervisor *s)
 		} else if (m.type == CONTROL_WANT_PHASE && !life_is_stopping(s->state)) {
 			s->wish.wanted = (enum phase)m.phase.phase;
 			start_wish(s);
+		} else if (m.type == CONTROL_WANT_ABANDON) {
+			request_abandon(s, m.abandon.cluster_id);
 		} else if (m.type != CONTROL_BEAT) {
 			log_debug("agent sent message %u, which has no meaning now", m.type);
 		}

@@ -127,8 +127,7 @@ static int remove_old(const char *parent, const char *name, unsigned newest, str
 	return 0;
 }
 
-int conf_install(
-	const char *conf, const struct rendered *files, enum phase phase, struct err *e)
+int conf_install(const char *conf, const struct rendered *files, enum phase phase, struct err *e)
 {
 	const char *name = strrchr(conf, '/') + 1;
 	_free_ char *parent = file_parent(conf);

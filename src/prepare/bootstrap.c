@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "node/set_aside.h"
 #include "prepare/initdb.h"
 #include "prepare/privileges.h"
 
@@ -29,15 +30,6 @@ static const char *const needed_directories[] = { "base", "base/1", "global", "p
 static char *new_directory_of(const char *data_directory)
 {
 	return xasprintf("%s.new", data_directory);
-}
-
-static bool is_mount_point(const char *path)
-{
-	struct statx stx;
-
-	return statx(AT_FDCWD, path, 0, 0, &stx) == 0 &&
-	       (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
-	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 /* Counts the entries and names the first few; lost+found of a fresh file system is none. */
@@ -153,7 +145,7 @@ static int inspect_empty(const char *path, enum data_state *state, struct err *e
 {
 	struct stat st;
 
-	if (is_mount_point(path)) {
+	if (file_is_mount_point(path)) {
 		_free_ char *parent = file_parent(path);
 		return err_set(e, ERR_REFUSED,
 			"a volume is mounted at the data directory \"%s\" itself, where a new one "
@@ -245,6 +237,38 @@ int bootstrap_create(
 	/* Also over an empty directory. */
 	if (rename(made, data) < 0)
 		return err_sys(e, "could not rename \"%s\" to \"%s\"", made, data);
+	return file_sync_directory(parent, e);
+}
+
+int bootstrap_check_set_aside(const char *data, const char *cluster_id, struct err *e)
+{
+	if (set_aside_check(data, cluster_id, e) < 0)
+		return -1;
+	_free_ char *real_path = realpath(data, NULL);
+	int count = real_path ? proc_with_cwd(real_path, NULL, NULL) : -1;
+	if (count < 0)
+		return err_sys(e, "could not look for processes in \"%s\"", data);
+	if (count > 0)
+		return err_set(e, ERR_REFUSED,
+			"%d processes have their working directory in the data directory \"%s\": "
+			"postgres, or a shell; end them, then it can be put aside",
+			count, data);
+	return 0;
+}
+
+int bootstrap_set_aside(const char *data, const char *cluster_id, struct err *e)
+{
+	_free_ char *target = set_aside_path(data, cluster_id);
+	_free_ char *parent = file_parent(data);
+
+	if (rename(data, target) < 0)
+		return err_sys(e, "could not rename \"%s\" to \"%s\"", data, target);
+	log_warning("the data directory of cluster %s was put aside: \"%s\" is now \"%s\"; "
+		    "nothing was deleted, and a new one is made. To undo it: stop this node, move "
+		    "the new \"%s\" away, rename the old one back, and take the request out of it "
+		    "by \"postgres --single -D %s postgres\" with "
+		    "\"update citus_init.this_node set abandon = null\"",
+		cluster_id, data, target, data, data);
 	return file_sync_directory(parent, e);
 }
 

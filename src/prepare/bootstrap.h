@@ -24,6 +24,18 @@ int bootstrap_inspect(
 /* That the data directory's parent, the volume, can be written to; touches nothing. */
 int bootstrap_check_volume(const char *data_directory, struct err *e) NODISCARD;
 
+/*
+ * That no process stands in the directory, and that set_aside_check() has nothing against it;
+ * touches nothing. -1 with ERR_REFUSED says what is in the way.
+ */
+int bootstrap_check_set_aside(
+	const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
+
+/* Puts the checked directory of a cluster that was given up aside, by one rename, and says so. The
+ * lock must be held. */
+int bootstrap_set_aside(
+	const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
+
 /* Removes what an interrupted bootstrap_create() left behind. The lock must be held: then nobody
  * can be writing there. */
 int bootstrap_clean(const char *data_directory, struct err *e) NODISCARD;

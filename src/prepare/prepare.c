@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/uuid.h"
 #include "init/launch.h"
 #include "node/address.h"
 #include "node/conf.h"
@@ -31,7 +32,8 @@ struct node {
 	struct settings *settings;
 	struct identity *identity;
 	struct postgres_install install;
-	char *conf; /* the link to the rendered files */
+	char *conf;	     /* the link to the rendered files */
+	const char *abandon; /* the cluster whose data directory is to be put aside, or NULL */
 	bool dropped_root;
 	struct user user;
 };
@@ -223,19 +225,36 @@ static int hand_over(const struct node *node, const char *data, struct err *e)
 	return launch_write(LAUNCH_FD_LAUNCH, &launch, e);
 }
 
+static int check_abandon(const struct node *node, const char *data, struct err *e)
+{
+	/* The cluster's memory is in it. */
+	if (node->identity->role == ROLE_COORDINATOR)
+		return err_set(e, ERR_REFUSED,
+			"\"%s\" is the coordinator, whose data directory \"%s\" is never put aside",
+			node->identity->name, data);
+	return bootstrap_check_set_aside(data, node->abandon, e);
+}
+
 /* Looks at everything first, then touches. Killed anywhere in between and started again it ends
  * the same. */
 static int start(const struct node *node, struct err *e)
 {
 	const char *data = settings_text(node->settings, SET_PGDATA);
-	enum data_state state;
+	enum data_state found;
 
-	if (bootstrap_inspect(data, node->install.major, &state, e) < 0 ||
-		check_leaving(node, state, e) < 0 || bootstrap_check_volume(data, e) < 0)
+	if (bootstrap_inspect(data, node->install.major, &found, e) < 0)
+		return -1;
+	bool puts_aside = node->abandon && found == DATA_OURS;
+	enum data_state state = puts_aside ? DATA_ABSENT : found;
+	if (puts_aside && check_abandon(node, data, e) < 0)
+		return -1;
+	if (check_leaving(node, state, e) < 0 || bootstrap_check_volume(data, e) < 0)
 		return -1;
 	enum phase phase = first_phase(node, state);
 
 	if (run_directory_make(node->settings, e) < 0 || bootstrap_clean(data, e) < 0)
+		return -1;
+	if (puts_aside && bootstrap_set_aside(data, node->abandon, e) < 0)
 		return -1;
 	/* Before the data directory: where that is whole, the files are too. */
 	if (render_at_start(node, phase, state, e) < 0)
@@ -284,14 +303,34 @@ static enum exit_code prepare(struct node *node, enum phase only)
 	return status < 0 ? fail(&e) : EXIT_OK;
 }
 
+/* Fills what is asked for; -1 when the command line is wrong. */
+static int parse_options(int argc, char **argv, enum phase *only, const char **abandon)
+{
+	*only = PHASE_COUNT;
+	*abandon = NULL;
+	if (argc == 1)
+		return 0;
+	if (argc != 3)
+		return -1;
+	if (strcmp(argv[1], "--phase") == 0) {
+		*only = phase_of_name(argv[2]);
+		return *only == PHASE_COUNT ? -1 : 0;
+	}
+	if (strcmp(argv[1], "--abandon") != 0 || !uuid_is_valid(argv[2]))
+		return -1;
+	*abandon = argv[2];
+	return 0;
+}
+
 int prepare_main(int argc, char **argv)
 {
-	enum phase only = argc == 3 ? phase_of_name(argv[2]) : PHASE_COUNT;
 	struct node node = { 0 };
+	enum phase only;
 
 	log_init("prepare", LOG_WAIT);
-	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--phase") != 0 || only == PHASE_COUNT)) {
-		log_error("usage: citus-init prepare [--phase local|cluster|open]");
+	if (parse_options(argc, argv, &only, &node.abandon) < 0) {
+		log_error("usage: citus-init prepare [--phase local|cluster|open | --abandon "
+			  "CLUSTER-ID]");
 		return EXIT_USAGE;
 	}
 	umask(022);

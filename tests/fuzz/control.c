@@ -18,6 +18,10 @@ static void check_message(const struct control_message *message)
 		abort();
 	if (message->type == CONTROL_WANT_PHASE && message->phase.phase >= PHASE_COUNT)
 		abort();
+	if (message->type == CONTROL_WANT_ABANDON &&
+		(!memchr(message->abandon.cluster_id, '\0', sizeof(message->abandon.cluster_id)) ||
+			!uuid_is_valid(message->abandon.cluster_id)))
+		abort();
 	if (message->type == CONTROL_POSTGRES &&
 		message->postgres.state >= CONTROL_POSTGRES_STATE_COUNT)
 		abort();

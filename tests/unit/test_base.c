@@ -9,6 +9,7 @@
 #include "base/exit_code.h"
 #include "base/phase.h"
 #include "base/proc.h"
+#include "base/uuid.h"
 #include "node/capture.h"
 #include "scratch.h"
 
@@ -229,6 +230,29 @@ START_TEST(processes_are_found_by_their_directory)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool valid;
+} uuids[] = {
+	{ "4c1c0b8e-9a2d-4f6e-8b7a-0123456789ab", true },
+	{ "00000000-0000-0000-0000-000000000000", true },
+	{ "", false },
+	{ "4c1c0b8e", false },
+	{ "4c1c0b8e-9a2d-4f6e-8b7a-0123456789a", false },
+	{ "4c1c0b8e-9a2d-4f6e-8b7a-0123456789abc", false },
+	{ "4C1C0B8E-9A2D-4F6E-8B7A-0123456789AB", false }, /* as PostgreSQL never writes it */
+	{ "4c1c0b8e-9a2d-4f6e-8b7a+0123456789ab", false },
+	{ "4c1c0b8e-9a2d-4f6e-8b7a-0123456789/b", false },
+	{ "../../8e-9a2d-4f6e-8b7a-0123456789ab", false },
+	{ "4c1c0b8e09a2d04f6e08b7a00123456789ab", false },
+};
+
+START_TEST(uuids_are_known_by_their_form)
+{
+	ck_assert_int_eq(uuid_is_valid(uuids[_i].text), uuids[_i].valid);
+}
+END_TEST
+
 Suite *suite_base(void);
 
 Suite *suite_base(void)
@@ -243,6 +267,7 @@ Suite *suite_base(void)
 	tcase_add_test(c, phases_have_names);
 	tcase_add_test(c, back_off_grows_to_its_end);
 	tcase_add_test(c, parents_are_found);
+	tcase_add_loop_test(c, uuids_are_known_by_their_form, 0, (int)ARRAY_LEN(uuids));
 	suite_add_tcase(s, c);
 
 	tcase_add_checked_fixture(files, scratch_make, scratch_remove);

@@ -10,6 +10,9 @@
 #include "prepare/bootstrap.h"
 #include "scratch.h"
 
+static const char cluster[] = "4c1c0b8e-9a2d-4f6e-8b7a-0123456789ab";
+static const char aside[] = "data.abandoned.4c1c0b8e-9a2d-4f6e-8b7a-0123456789ab";
+
 static const char *const files[] = { "PG_VERSION", "base/1/PG_VERSION", "global/pg_filenode.map" };
 static const char *const directories[] = { "base", "base/1", "global", "pg_commit_ts",
 	"pg_dynshmem", "pg_logical", "pg_multixact", "pg_multixact/members", "pg_multixact/offsets",
@@ -219,10 +222,14 @@ START_TEST(refuses_a_mount_point)
 	enum data_state state;
 	struct err e;
 	int status = inspect(&state, &e);
+	struct err aside_e;
+	int aside_status = bootstrap_check_set_aside(path, cluster, &aside_e);
 	ck_assert_int_eq(umount(path), 0);
 	ck_assert_int_eq(status, -1);
 	ck_assert_int_eq(e.kind, ERR_REFUSED);
 	ck_assert_msg(strstr(e.msg, expected), "%s", e.msg);
+	ck_assert_int_eq(aside_status, -1);
+	ck_assert_msg(strstr(aside_e.msg, "mounted volume"), "%s", aside_e.msg);
 }
 END_TEST
 
@@ -237,6 +244,93 @@ START_TEST(removes_what_was_left_behind)
 	scratch_write_text("data.new/PG_VERSION", "15\n");
 	ck_assert_int_eq(bootstrap_clean(data, &e), 0);
 	ck_assert_int_lt(access(left_over, F_OK), 0);
+}
+END_TEST
+
+START_TEST(puts_the_directory_of_a_cluster_aside)
+{
+	_free_ char *data = scratch_path("data");
+	_free_ char *target = scratch_path(aside);
+	struct stat before;
+	struct stat after;
+	struct err e;
+
+	make_complete();
+	ck_assert_int_eq(stat(data, &before), 0);
+	ck_assert_msg(bootstrap_check_set_aside(data, cluster, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(bootstrap_set_aside(data, cluster, &e), 0);
+	ck_assert_int_lt(access(data, F_OK), 0);
+	ck_assert_int_eq(stat(target, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+}
+END_TEST
+
+/* Each makes something that is in the way; the words tell which. */
+static void make_target(void)
+{
+	scratch_mkdir(aside, 0700);
+}
+
+static void link_target(void)
+{
+	_free_ char *target = scratch_path(aside);
+
+	ck_assert_int_eq(symlink("/nowhere", target), 0);
+}
+
+static void link_data(void)
+{
+	_free_ char *data = scratch_path("data");
+	_free_ char *elsewhere = scratch_path("elsewhere");
+
+	ck_assert_int_eq(rename(data, elsewhere), 0);
+	ck_assert_int_eq(symlink(elsewhere, data), 0);
+}
+
+static void link_wal(void)
+{
+	_free_ char *wal = scratch_path("data/pg_wal");
+	_free_ char *elsewhere = scratch_path("wal");
+
+	ck_assert_int_eq(rename(wal, elsewhere), 0);
+	ck_assert_int_eq(symlink(elsewhere, wal), 0);
+}
+
+static void enter_data(void)
+{
+	_free_ char *data = scratch_path("data");
+
+	ck_assert_int_eq(chdir(data), 0);
+}
+
+static const struct {
+	void (*make)(void);
+	const char *id;
+	const char *words;
+} obstacles[] = {
+	{ make_target, cluster, "is there already" },
+	{ link_target, cluster, "is there already" },
+	{ link_data, cluster, "link or a mounted volume" },
+	{ link_wal, cluster, "pg_wal" },
+	{ enter_data, cluster, "1 processes" },
+	{ NULL, "../data", "no cluster's id" },
+};
+
+START_TEST(puts_nothing_aside_that_is_in_doubt)
+{
+	_free_ char *data = scratch_path("data");
+	_free_ char *before = getcwd(NULL, 0);
+	struct err e;
+
+	make_complete();
+	if (obstacles[_i].make)
+		obstacles[_i].make();
+	int status = bootstrap_check_set_aside(data, obstacles[_i].id, &e);
+	ck_assert_int_eq(chdir(before), 0);
+	ck_assert_int_eq(status, -1);
+	ck_assert_int_eq(e.kind, ERR_REFUSED);
+	ck_assert_msg(strstr(e.msg, obstacles[_i].words), "%s", e.msg);
+	ck_assert_int_eq(access(data, F_OK), 0);
 }
 END_TEST
 
@@ -300,6 +394,8 @@ Suite *suite_bootstrap(void)
 	tcase_add_test(c, refuses_another_owner);
 	tcase_add_test(c, refuses_a_mount_point);
 	tcase_add_test(c, removes_what_was_left_behind);
+	tcase_add_test(c, puts_the_directory_of_a_cluster_aside);
+	tcase_add_loop_test(c, puts_nothing_aside_that_is_in_doubt, 0, ARRAY_LEN(obstacles));
 	tcase_add_loop_test(c, closes_our_own_directory, 0, ARRAY_LEN(modes));
 	tcase_add_test(c, keeps_the_pid_file_while_somebody_is_there);
 	suite_add_tcase(s, c);

@@ -117,18 +117,17 @@ START_TEST(repairs_torn_files)
 }
 END_TEST
 
-static const char *const torn[] = { "", "open", "ajar
-", "
-" };
+static const char *const torn[] = { "", "open",
+	"ajar
+	", "
+	" };
 
-START_TEST(does_not_believe_a_torn_phase)
-{
-	_free_ char *conf = conf_path();
-	enum phase phase;
+	START_TEST(does_not_believe_a_torn_phase){ _free_ char *conf = conf_path();
+enum phase phase;
 
-	scratch_mkdir("conf", 0700);
-	scratch_write_text("conf/phase", torn[_i]);
-	ck_assert_int_eq(conf_read_phase(conf, &phase), -1);
+scratch_mkdir("conf", 0700);
+scratch_write_text("conf/phase", torn[_i]);
+ck_assert_int_eq(conf_read_phase(conf, &phase), -1);
 }
 END_TEST
 

@@ -1,9 +1,12 @@
 /* The pure parts of PID 1: its table of states, the restart rules, the parsers. */
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
+#include "init/control.h"
 #include "init/life.h"
 #include "init/lock.h"
 #include "init/notify.h"
@@ -115,8 +118,11 @@ START_TEST(table_is_whole)
 
 		ck_assert_int_lt(next, LIFE_STATE_COUNT);
 		ck_assert(event != EVENT_NONE || next == LIFE_SAME);
-		/* A rung is never taken back. */
-		if (_i >= LIFE_HUSHING && next != LIFE_SAME)
+		/* A rung is never taken back; only when nothing runs any more life begins anew. */
+		if (event == EVENT_ANEW)
+			ck_assert(next == LIFE_SAME ||
+				  (_i >= LIFE_AGENT_TERM && next == LIFE_PREPARING));
+		else if (_i >= LIFE_HUSHING && next != LIFE_SAME)
 			ck_assert_int_gt(next, _i);
 	}
 	/* What has a limit must know what follows. */
@@ -148,6 +154,35 @@ START_TEST(stop_ends_from_everywhere)
 		}
 		ck_assert_int_eq(state, LIFE_OVER);
 	}
+}
+END_TEST
+
+/* The same ladder as a stop's, whatever of it is needed, and then prepare and a new postgres. */
+START_TEST(abandoning_is_a_stop_that_begins_anew)
+{
+	static const enum life_event easy[] = { EVENT_ABANDON, EVENT_HUSHED, EVENT_DEATH,
+		EVENT_CLEAR, EVENT_ANEW, EVENT_PREPARED };
+	enum life_state state = LIFE_READY;
+
+	for (size_t i = 0; i < ARRAY_LEN(easy); i++)
+		state = life_next(state, easy[i]);
+	ck_assert_int_eq(state, LIFE_STARTING);
+
+	state = life_next(LIFE_READY, EVENT_ABANDON);
+	while (life_next(state, EVENT_ANEW) == LIFE_SAME) {
+		ck_assert(life_is_stopping(state));
+		state = life_next(state, EVENT_TIMER);
+	}
+	ck_assert_int_eq(state, LIFE_AGENT_TERM);
+}
+END_TEST
+
+/* Where there is no running server of ours, there is nothing that an agent could know. */
+START_TEST(abandoning_begins_where_postgres_is_ready)
+{
+	enum life_state next = life_next((enum life_state)_i, EVENT_ABANDON);
+
+	ck_assert_int_eq(next, _i == LIFE_READY ? LIFE_HUSHING : LIFE_SAME);
 }
 END_TEST
 
@@ -275,6 +310,48 @@ START_TEST(lock_refuses_a_bad_directory)
 }
 END_TEST
 
+/* What the other side makes of a message that was sent: 1, or -1 and errno. */
+static int exchange(const struct control_message *sent, struct control_message *got)
+{
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	ck_assert_int_eq(control_send(ends[0], sent), 0);
+	int result = control_receive(ends[1], got);
+	int reason = errno;
+	close(ends[0]);
+	close(ends[1]);
+	errno = reason;
+	return result;
+}
+
+START_TEST(a_wish_to_abandon_names_the_cluster)
+{
+	struct control_message got;
+	struct control_message m = { .type = CONTROL_WANT_ABANDON };
+
+	strcpy(m.abandon.cluster_id, "4c1c0b8e-9a2d-4f6e-8b7a-0123456789ab");
+	ck_assert_int_eq(exchange(&m, &got), 1);
+	ck_assert_uint_eq(got.type, CONTROL_WANT_ABANDON);
+	ck_assert_str_eq(got.abandon.cluster_id, m.abandon.cluster_id);
+}
+END_TEST
+
+/* The last one fills the field and has no end. */
+static const char *const no_clusters[] = { "", "citus", "../../../../../../../../../../../../etc",
+	"4c1c0b8e-9a2d-4f6e-8b7a-0123456789AB", "4c1c0b8e-9a2d-4f6e-8b7a-0123456789abcdef" };
+
+START_TEST(a_wish_to_abandon_no_cluster_is_dropped)
+{
+	struct control_message got;
+	struct control_message m = { .type = CONTROL_WANT_ABANDON };
+
+	memcpy(m.abandon.cluster_id, no_clusters[_i], strlen(no_clusters[_i]));
+	ck_assert_int_eq(exchange(&m, &got), -1);
+	ck_assert_int_eq(errno, EPROTO);
+}
+END_TEST
+
 Suite *suite_init(void);
 
 Suite *suite_init(void)
@@ -284,6 +361,7 @@ Suite *suite_init(void)
 	TCase *life = tcase_create("life");
 	TCase *restart = tcase_create("restart");
 	TCase *lock = tcase_create("lock");
+	TCase *control = tcase_create("control");
 
 	tcase_add_loop_test(parsers, pidfile_is_read, 0, (int)ARRAY_LEN(pidfiles));
 	tcase_add_test(parsers, half_a_pidfile_is_never_ready);
@@ -295,6 +373,9 @@ Suite *suite_init(void)
 	tcase_add_test(life, limits_are_shares_with_a_cap);
 	tcase_add_loop_test(life, table_is_whole, LIFE_SAME + 1, LIFE_STATE_COUNT);
 	tcase_add_loop_test(life, stop_ends_from_everywhere, LIFE_SAME + 1, LIFE_STATE_COUNT);
+	tcase_add_test(life, abandoning_is_a_stop_that_begins_anew);
+	tcase_add_loop_test(
+		life, abandoning_begins_where_postgres_is_ready, LIFE_SAME + 1, LIFE_STATE_COUNT);
 	tcase_add_test(life, graph_names_every_state);
 	suite_add_tcase(suite, life);
 
@@ -308,5 +389,10 @@ Suite *suite_init(void)
 	tcase_add_test(lock, lock_lies_beside_the_data_directory);
 	tcase_add_loop_test(lock, lock_refuses_a_bad_directory, 0, (int)ARRAY_LEN(bad_directories));
 	suite_add_tcase(suite, lock);
+
+	tcase_add_test(control, a_wish_to_abandon_names_the_cluster);
+	tcase_add_loop_test(
+		control, a_wish_to_abandon_no_cluster_is_dropped, 0, (int)ARRAY_LEN(no_clusters));
+	suite_add_tcase(suite, control);
 	return suite;
 }

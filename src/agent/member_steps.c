@@ -91,12 +91,14 @@ static void prepare_arrays(struct members *m, const bool chosen[])
 	renew(&m->incarnations, catalog_incarnations(&m->catalog));
 }
 
+/* The worker of a step that is for one alone. */
 static struct worker *only_chosen(struct members *m)
 {
-	for (int i = 0; i < m->count; i++)
-		if (m->plan.chosen[i])
-			return &m->workers[i];
-	return NULL;
+	int i = 0;
+
+	while (!m->plan.chosen[i])
+		i++;
+	return &m->workers[i];
 }
 
 static int bind_own_name(void *ctx, const char *parameters[])

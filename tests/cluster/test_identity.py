@@ -59,7 +59,7 @@ def test_a_wiped_member_is_not_registered_again(start):
     assert c.stop() == 0
     shutil.rmtree(c.node(1).data)
     c.start()
-    wait_until(lambda: is_in_state(c, 1, "foreign"), 120, "the wiped worker is refused")
+    wait_until(lambda: is_in_state(c, 1, "empty"), 120, "the wiped worker is refused")
     assert c.node(1).value("select groupid from pg_dist_local_group", user="postgres",
                            database="citusdb") == 0
 

@@ -117,10 +117,7 @@ START_TEST(repairs_torn_files)
 }
 END_TEST
 
-static const char *const torn[] = { "", "open",
-	"ajar
-	", "
-	" };
+static const char *const torn[] = { "", "open", "ajar\n", "\n" };
 
 	START_TEST(does_not_believe_a_torn_phase){ _free_ char *conf = conf_path();
 enum phase phase;

@@ -19,7 +19,7 @@ sys.path.append(str(ROOT / "tests/container"))
 import engine  # noqa: E402
 from engine import PASSWORDS, docker  # noqa: E402
 
-CPUS, MEMORY = 1, "1g"
+CPUS, MEMORY_GB = 1, 1
 # Often enough, and seldom enough not to be a load: a refused login costs the server a process.
 ASK_EVERY_S = 0.05
 # What citus-init gives initdb (prepare/initdb.c), so that both make the same cluster; initdb's own
@@ -65,7 +65,7 @@ class Engine:
                       self.image, "-V")
         version = docker("version", "--format", "{{.Server.Version}}")
         return (f"{name_of(self.citus, said)}, {os.cpu_count()} cores, Docker {version}, each"
-                f" container limited to {CPUS} CPU and {MEMORY} of memory")
+                f" container limited to {CPUS} CPU and {MEMORY_GB} GB of memory")
 
 
 def login(address, user, password):
@@ -87,7 +87,7 @@ def live(image, environment, volume, stops):
     """One container on a new volume: the time from "docker run" to an answer; the time of its
     "docker stop" goes to stops."""
     began = time.perf_counter()
-    container = engine.Container(image, volume, "--cpus", CPUS, "--memory", MEMORY,
+    container = engine.Container(image, volume, "--cpus", CPUS, "--memory", f"{MEMORY_GB}g",
                                  "--no-healthcheck", environment=environment)
     try:
         address = container.address

@@ -86,7 +86,8 @@ $(BINARY): $(BUILD)/obj/main.o $(OBJECTS)
 include $(wildcard mk/*.mk)
 
 # A make of its own for each suite: this one has asked pg_config before it was installed.
-SUITES_OF_CHECK := format-check layers check-unit check-k8s check-init check-cluster fuzz-smoke
+SUITES_OF_CHECK := format-check layers check-unit check-k8s check-init check-cluster \
+	check-container fuzz-smoke
 .PHONY: check
 check: deps-test ## install what tests need, build, and run all suites
 	$(Q)set -e; $(MAKE) --no-print-directory all; for suite in $(SUITES_OF_CHECK); do \

@@ -19,7 +19,8 @@ BEFORE_IDLE_S = 10
 
 @dataclass
 class Row:
-    """A line of the table: what was seen, in words and numbers, and whether it is good enough."""
+    """A line of the table: what was seen, in words and numbers, and whether it is good enough;
+    a row without a goal is for information."""
     what: str
     ours: str
     theirs: str
@@ -40,6 +41,12 @@ def milliseconds(times_ms):
 def ratio_row(what, ours, theirs, most, text=milliseconds):
     ratio = median(ours) / median(theirs)
     return Row(what, text(ours), text(theirs), f"{ratio:.2f} ×", f"≤ {most} ×", ratio <= most)
+
+
+def more_row(what, ours_ms, theirs_ms, most_ms=50):
+    more = median(ours_ms) - median(theirs_ms)
+    return Row(what, milliseconds(ours_ms), milliseconds(theirs_ms), f"{more:+.0f} ms",
+               f"≤ {most_ms} ms more", more <= most_ms)
 
 
 def in_turns(runs, ours, theirs, progress):
@@ -144,10 +151,7 @@ def stop(place, options):
             ours_ms, theirs_ms = in_turns(
                 options.runs, lambda: stop_and_start(ours, ours.stop),
                 lambda end=theirs_ends: stop_and_start(theirs, end), options.progress)
-            more = median(ours_ms) - median(theirs_ms)
-            rows.append(Row(f"stop, against {what}", milliseconds(ours_ms),
-                            milliseconds(theirs_ms), f"{more:+.0f} ms", "≤ 50 ms more",
-                            more <= 50))
+            rows.append(more_row(f"stop, against {what}", ours_ms, theirs_ms))
         return rows
 
 

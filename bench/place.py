@@ -21,6 +21,10 @@ PORT = 5432
 HTTP_PORT = 8008
 
 
+class LeftOut(Exception):
+    """Why something cannot be measured here."""
+
+
 def wait_until(condition, timeout, what, every=0.001):
     """Polls until condition() is true and returns its value; an OSError counts as not yet."""
     deadline = time.monotonic() + timeout
@@ -42,6 +46,12 @@ def choose_postgres():
     said = subprocess.run([script], check=True, stdout=subprocess.PIPE, text=True).stdout
     answers = dict(line.split("=", 1) for line in said.splitlines())
     return pathlib.Path(answers["bin_dir"]), answers["citus"]
+
+
+def name_of(citus, version):
+    """What was measured, in words; version is what "postgres -V" says."""
+    words = "the real Citus" if citus == "real" else "the stand-in for Citus"
+    return f"PostgreSQL {version.split()[2]} with {words}"
 
 
 def choose_network(nodes):
@@ -96,7 +106,7 @@ class Place:
         if done.returncode != 0:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}")
 
-    def postgres_version(self):
+    def conditions(self):
         said = subprocess.run([self.bin / "postgres", "-V"], check=True, stdout=subprocess.PIPE,
                               text=True).stdout
-        return said.split()[2]
+        return f"{name_of(self.citus, said)}, {os.cpu_count()} cores"

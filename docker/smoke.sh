@@ -64,23 +64,28 @@ wait_for() {
 	exit 1
 }
 
+is_ready() {
+	docker exec "$(id_of "$1")" /usr/bin/citus-init probe
+}
+
+# As the engine sees it, which asks every few seconds only.
 is_healthy() {
-	[ "$(docker inspect -f '{{.State.Health.Status}}' "$(id_of "$1")")" = healthy ] &&
-		docker exec "$(id_of "$1")" /usr/bin/citus-init probe
+	[ "$(docker inspect -f '{{.State.Health.Status}}' "$(id_of "$1")")" = healthy ]
 }
 
 all_rows_are_there() {
 	[ "$(sql "select count(*) from visits")" = "$rows" ]
 }
 
+# is_ready or is_healthy
 wait_for_nodes() {
 	for each in $nodes; do
-		wait_for "$each is healthy" is_healthy "$each"
+		wait_for "$each $1" "$1" "$each"
 	done
 }
 
 wait_for_cluster() {
-	wait_for_nodes
+	wait_for_nodes is_ready
 	wait_for "all $rows rows are there" all_rows_are_there
 }
 
@@ -90,7 +95,7 @@ is_another_start() {
 
 echo "starting three nodes with $tool"
 compose up -d
-wait_for_nodes
+wait_for_nodes is_healthy
 
 echo "a distributed table with $rows rows"
 sql "create table visits (customer bigint, page text)"
@@ -117,6 +122,7 @@ for node in $nodes; do
 	wait_for_cluster
 done
 
+wait_for_nodes is_healthy
 echo "$tool stop"
 compose stop
 for node in $nodes; do

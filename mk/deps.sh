@@ -18,7 +18,11 @@ test="check libsubunit-dev python3-pytest python3-psycopg clang libclang-rt-14-d
 # kubectl renders the manifests; one from elsewhere does too, and stands in Debian's way.
 command -v kubectl >/dev/null || test="$test kubernetes-client"
 
-engine="docker.io docker-compose debootstrap ca-certificates iptables"
+engine="debootstrap ca-certificates iptables"
+
+# Docker's own packages would be removed by Debian's.
+command -v dockerd >/dev/null || engine="$engine docker.io"
+docker compose version >/dev/null 2>&1 || engine="$engine docker-compose"
 
 case ${1-} in
 build) wanted=$build ;;

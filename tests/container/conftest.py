@@ -13,9 +13,11 @@ from engine import PASSWORDS, Container
 
 
 def pytest_configure(config):
-    said = subprocess.run([engine.ROOT / "tests/container/images.sh"], text=True, check=True,
-                          stdout=subprocess.PIPE).stdout
-    config.container = dict(line.split("=", 1) for line in said.splitlines())
+    made = subprocess.run([engine.ROOT / "tests/container/images.sh"], text=True,
+                          stdout=subprocess.PIPE)
+    if made.returncode != 0:
+        raise pytest.UsageError("the image could not be made: images.sh has said why")
+    config.container = dict(line.split("=", 1) for line in made.stdout.splitlines())
 
 
 def pytest_report_header(config):
@@ -54,12 +56,12 @@ def start(image, things, request):
         return container
 
     yield start_container
-    failed = getattr(request.node, "failed", False)
-    for container in made:
-        log = container.log
-        container.remove()
-        if failed:
-            print(f"--- log of {container.name}\n{log[-4000:]}")
+    logs = {container.name: container.log for container in made}
+    if logs:  # by one command, which does not wait for one after the other
+        engine.docker("rm", "-f", "-v", *logs, check=False)
+    for name, log in logs.items():
+        if getattr(request.node, "failed", False):
+            print(f"--- log of {name}\n{log[-4000:]}")
         for password in PASSWORDS.values():
             assert password not in log
 

@@ -141,8 +141,8 @@ class Container:
         return self.query(sql, *parameters, **kwargs)[0][0]
 
     def postmaster_pid(self):
-        """As the container numbers it."""
-        return int(self.execute("head", "-n", "1", "/pgdata/data/postmaster.pid"))
+        """As the container numbers it; a ValueError while there is none."""
+        return int(self.execute("head", "-n", "1", "/pgdata/data/postmaster.pid", check=False))
 
     def postmaster_from_outside(self):
         """As this machine numbers it: the child of PID 1 that is called postgres."""

@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import signal
-import time
 
 import psycopg
 import pytest
@@ -36,7 +35,8 @@ def test_commands_work_in_it(image):
 
 
 def test_one_node_becomes_ready_and_healthy_without_root(start, volume):
-    node = start(volume).wait_ready()
+    # The image's own check, only asked more often.
+    node = start(volume, "--health-interval", "1s").wait_ready()
     processes = node.processes()
     assert len(processes) > 5
     assert all(uid_of(pid) == 999 for pid, _, _ in processes)
@@ -53,11 +53,11 @@ def test_as_root_it_leaves_root(start, volume):
 def test_docker_stop_shuts_down_cleanly(start, volume):
     node = start(volume).wait_ready()
     node.query("create table kept as select generate_series(1, 1000) as n")
-    started = time.monotonic()
     docker("stop", node.name)
-    assert time.monotonic() - started < 25
+    # 76 had the ladder gone beyond its fast rung, 137 had the engine been first.
     assert node.state()["ExitCode"] == 0
     assert "database system is shut down" in node.log
+    assert "postgres was shut down cleanly" in node.log
     docker("start", node.name)
     node.wait_ready()
     assert node.value("select count(*) from kept") == 1000
@@ -127,7 +127,7 @@ def test_orphans_are_reaped_and_postgres_does_not_notice(start, volume):
 
 
 def test_a_memory_limit_costs_a_backend_and_not_the_node(start, volume):
-    node = start(volume, "--memory", "256m", "--memory-swap", "256m").wait_ready()
+    node = start(volume, "--memory", "256m", "--memory-swap", "256m", "--cpus", "0.5").wait_ready()
     node.query("create table kept as select generate_series(1, 1000) as n")
     with pytest.raises(psycopg.OperationalError):
         node.query("select length(string_agg(repeat('x', 1000000), '')) "
@@ -148,7 +148,8 @@ def test_a_full_volume_is_survived(start, things):
     volume = things.enter_context(engine.volume(
         "--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs",
         "--opt", "o=size=200m,uid=999,mode=0775"))
-    node = start(volume).wait_ready()
+    # No restart is allowed: those on a full disk do not count as one.
+    node = start(volume, environment={"CITUS_INIT_RESTART_LIMIT": 0}).wait_ready()
     node.query("create table kept as select generate_series(1, 1000) as n")
     fill(node)
     with pytest.raises(psycopg.Error):

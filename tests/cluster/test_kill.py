@@ -1,7 +1,7 @@
 """
 Killed at random moments, started again, always converging. The moments are
 drawn from the duration that was measured; the seed is printed and can be given
-as KILL_SEED, the number of kills as KILL_BOOTSTRAP and KILL_FORMING.
+as KILL_SEED, the number of kills as KILL_BOOTSTRAP, KILL_FORMING and KILL_ABANDON.
 """
 import os
 import random
@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 
 import pytest
 
@@ -17,6 +18,7 @@ from harness import is_alive, wait_until
 
 SEED = int(os.environ.get("KILL_SEED", time.time_ns() % 1_000_000))
 BOOTSTRAP_KILLS = int(os.environ.get("KILL_BOOTSTRAP", 80))
+ABANDON_KILLS = int(os.environ.get("KILL_ABANDON", 12))
 FORMING_KILLS = int(os.environ.get("KILL_FORMING", 20))
 LITTER = ("data.new", ".tmp", "conf.new")
 
@@ -101,6 +103,67 @@ def harness_is_free(lone):
             except OSError:
                 continue
     return True
+
+
+def identifier_of(data):
+    """The system identifier, with which pg_control begins; None where there is no directory."""
+    control = data / "global/pg_control"
+    return control.read_bytes()[:8] if control.exists() else None
+
+
+def become_member_of(lone, cluster):
+    def is_empty():
+        if lone.process.poll() is not None:
+            lone.start()  # the kill was that of a part without which run ends
+        return lone.value("select count(*) from citus_init.this_node", user="postgres",
+                          database="postgres") == 0
+    wait_until(is_empty, 120, "an empty node")
+    with lone.connect(user="postgres", database="postgres") as connection:
+        connection.execute("insert into citus_init.this_node (cluster_id, name)"
+                           " values (%s, 'citus-1')", (cluster,))
+
+
+def tell_to_abandon(lone):
+    with lone.connect(user="postgres", database="postgres") as connection:
+        connection.execute("update citus_init.this_node set abandon = cluster_id")
+        connection.execute("notify citus_init")
+
+
+def test_abandoning_survives_every_kill(lone, dice):
+    """At any moment the old directory is whole, either in its place or put aside."""
+    lone.environment.update(POD_NAME="citus-1", SET_SIZE="2")
+    lone.start()
+    duration = None
+    known = set()
+    before = 0
+    for turn in range(1 + ABANDON_KILLS):
+        cluster = str(uuid.UUID(int=dice.getrandbits(128)))
+        aside = lone.volume / f"data.abandoned.{cluster}"
+        become_member_of(lone, cluster)
+        old = identifier_of(lone.data)
+        assert old not in known
+        known.add(old)
+        begin = time.monotonic()
+        tell_to_abandon(lone)
+        if turn > 0:
+            # Most of the time is initdb's, and what comes before it matters more.
+            moment = begin + duration * dice.random() ** 3
+            while time.monotonic() < moment and lone.process.poll() is None:
+                time.sleep(0.001)
+            lone.kill(victim_of(lone, dice))
+            before += not aside.exists()
+        assert [identifier_of(lone.data), identifier_of(aside)].count(old) == 1
+
+        def is_aside():
+            if lone.process.poll() is not None:
+                lone.start()
+            return identifier_of(aside) == old and identifier_of(lone.data) not in (None, old)
+        wait_until(is_aside, 120, "the directory is put aside and a new one is there")
+        duration = duration or time.monotonic() - begin
+    become_member_of(lone, cluster)
+    assert len(list(lone.volume.glob("data.abandoned.*"))) == 1 + ABANDON_KILLS
+    assert litter_of(lone) == []
+    print(f"{ABANDON_KILLS} kills, {before} of them before the rename")
 
 
 def test_forming_survives_every_kill(start, dice):

@@ -164,6 +164,7 @@ static void follow(struct worker *w, enum member_state state)
 	w->view->state = state;
 	w->was_looked_at |= facts->look != LOOK_NONE;
 	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
+	memcpy(w->view->cluster_id, facts->cluster_id, sizeof(w->view->cluster_id));
 	w->view->registered = is_in_citus(w) && w->row->record.registered;
 	w->view->freed = w->view->registered && !has_metadata(w);
 	w->view->active =

@@ -24,6 +24,8 @@ static const struct kind {
 	{ 'j', { .state = MEMBER_JOINING, .stamped = true }, true },
 	{ 's', { .state = MEMBER_JOINING }, false },
 	{ 'x', { .state = MEMBER_JOINING, .stamped = true, .failures = 1 }, true },
+	/* Its last look was before its activation, and it is being looked at. */
+	{ 'y', { .state = MEMBER_JOINING, .stamped = true, IN_SYNC }, true },
 	{ 'O', { .state = MEMBER_OURS, MEMBER, .admitted = true }, false },
 	{ 'o', { .state = MEMBER_OURS, .stamped = true, IN_SYNC }, false },
 	{ 'A', { .state = MEMBER_OURS, MEMBER }, false },
@@ -146,6 +148,7 @@ static const struct plan_case {
 	{ "AoN", FORMED, false, PLAN_ADMIT, "100", "citus-3", "citus-1 is recognised" },
 	{ "OaO", FORMED, false, PLAN_WAIT, "000", NULL, "in a moment" },
 	{ "aOJ", FORMED, false, PLAN_REGISTER, "001", "citus-3", "citus-3" },
+	{ "OyJ", FORMED, false, PLAN_REGISTER, "001", "citus-2", "citus-3" },
 	{ "OOf", FORMED, false, PLAN_WAIT, "000", "citus-3 (foreign)", "its own volume" },
 	{ "OlJ", FORMED, false, PLAN_REGISTER, "001", "citus-2 (left)", "citus-3" },
 	{ "JQq", FORMED, false, PLAN_REGISTER, "100", "citus-1", "citus-1 is marked" },
@@ -324,39 +327,35 @@ static bool is_in_the_way(const struct plan_member *m)
 				plan->why);                                                        \
 	} while (0)
 
-static void check_chosen(const struct plan *plan, const struct plan_member *m)
+/* Whether the step may be taken for it, whatever the others are. */
+static bool is_allowed(enum plan_step step, const struct plan_member *m)
 {
-	if (plan->step != PLAN_CONFIRM && plan->step != PLAN_FREE)
-		must(m->due);
-	switch (plan->step) {
-	case PLAN_ABANDON: must(m->state == MEMBER_FOREIGN && m->to_abandon); return;
-	case PLAN_ADMIT:
-		must(m->state == MEMBER_OURS && m->recorded && m->in_citus && m->has_metadata);
-		return;
+	bool is_ours = m->state == MEMBER_OURS;
+	bool is_in_sync = m->in_citus && m->has_metadata;
+
+	switch (step) {
+	case PLAN_ABANDON: return m->state == MEMBER_FOREIGN && m->to_abandon;
+	case PLAN_ADMIT: return is_ours && m->recorded && is_in_sync;
 	case PLAN_STAMP:
-		must(m->state == MEMBER_NEW || m->state == MEMBER_JOINING ||
-			m->state == MEMBER_EMPTY || m->state == MEMBER_OURS);
-		must(m->state != MEMBER_EMPTY || is_loss_bearable(m));
-		must(m->state == MEMBER_OURS || !m->leaving);
-		return;
-	case PLAN_REGISTER: must(m->state == MEMBER_JOINING && m->stamped && !m->leaving); return;
-	case PLAN_CONFIRM: must(m->state == MEMBER_OURS && !m->recorded); return;
-	case PLAN_ASSESS: must(m->state == MEMBER_EMPTY && m->loss == LOSS_UNKNOWN); return;
+		return is_ours ||
+		       (!m->leaving && (m->state == MEMBER_NEW || m->state == MEMBER_JOINING ||
+					       (m->state == MEMBER_EMPTY && is_loss_bearable(m))));
+	case PLAN_REGISTER: return m->state == MEMBER_JOINING && m->stamped && !m->leaving;
+	case PLAN_CONFIRM: return is_ours && !m->recorded;
+	case PLAN_ASSESS: return m->state == MEMBER_EMPTY && m->loss == LOSS_UNKNOWN;
 	case PLAN_BRING_BACK:
-		must(m->state == MEMBER_EMPTY && m->stamped && m->has_successor && !m->leaving);
-		must(is_loss_bearable(m));
-		return;
-	case PLAN_ACTIVATE: must(m->state == MEMBER_OURS && !m->has_metadata); return;
+		return m->state == MEMBER_EMPTY && m->stamped && m->has_successor && !m->leaving &&
+		       is_loss_bearable(m);
+	case PLAN_ACTIVATE: return is_ours && m->in_citus && !m->has_metadata;
 	case PLAN_FREE:
-		must(m->in_citus && m->has_metadata);
-		must(m->state == MEMBER_EMPTY || (is_silent(m) && m->gone));
-		return;
+		return is_in_sync && (m->state == MEMBER_EMPTY || (is_silent(m) && m->gone));
 	case PLAN_NOTHING:
 	case PLAN_WAIT:
 	case PLAN_MINT:
 	case PLAN_FORM:
-	case PLAN_STEP_COUNT: must(false);
+	case PLAN_STEP_COUNT: break;
 	}
+	return false;
 }
 
 /* Freeing one that is away: nobody else is, so most others answer. */
@@ -411,40 +410,52 @@ static void check_forming(const struct question *q, const struct plan *plan)
 	must_all(!q->cluster.formed);
 }
 
-static void check_plan(const struct question *q, const struct plan *plan)
+/* How many are chosen, each of them as the step allows. */
+static int check_chosen(const struct question *q, const struct plan *plan)
 {
-	const struct plan_member *m = NULL;
-	bool is_alone = plan->step == PLAN_ASSESS || plan->step == PLAN_BRING_BACK ||
-			plan->step == PLAN_ACTIVATE || plan->step == PLAN_FREE ||
-			(plan->step == PLAN_REGISTER && q->one_by_one);
 	int chosen = 0;
 
 	for (int i = 0; i < q->count; i++) {
+		const struct plan_member *m = &q->workers[i];
 		if (!plan->chosen[i])
 			continue;
 		chosen++;
-		m = &q->workers[i];
-		check_chosen(plan, m);
+		must(is_allowed(plan->step, m));
 		if (plan->step == PLAN_FREE)
 			check_free(q, plan, m);
+		else
+			must(m->due || plan->step == PLAN_CONFIRM);
 	}
-	must_all(!is_alone || chosen == 1);
-	must_all(plan->why[0]);
-	must_all(strlen(plan->why) < sizeof(plan->why) - 1);
-	if (!q->cluster.id[0])
-		must_all(plan->step == PLAN_MINT || plan->step == PLAN_ABANDON ||
-			 plan->step == PLAN_WAIT);
-	else
-		must_all(plan->step != PLAN_MINT && plan->step != PLAN_ABANDON);
+	return chosen;
+}
+
+static bool is_for_one(const struct question *q, enum plan_step step)
+{
+	return step == PLAN_ASSESS || step == PLAN_BRING_BACK || step == PLAN_ACTIVATE ||
+	       step == PLAN_FREE || (step == PLAN_REGISTER && q->one_by_one);
+}
+
+static bool is_for_nobody(enum plan_step step)
+{
+	return step == PLAN_NOTHING || step == PLAN_WAIT || step == PLAN_MINT || step == PLAN_FORM;
+}
+
+static void check_plan(const struct question *q, const struct plan *plan)
+{
+	bool is_before_id = plan->step == PLAN_MINT || plan->step == PLAN_ABANDON;
+	int chosen = check_chosen(q, plan);
+
+	must_all(is_for_nobody(plan->step) ? chosen == 0 : chosen > 0);
+	must_all(!is_for_one(q, plan->step) || chosen == 1);
+	must_all(plan->why[0] && strlen(plan->why) < sizeof(plan->why) - 1);
+	must_all(q->cluster.id[0] ? !is_before_id : is_before_id || plan->step == PLAN_WAIT);
 	if (plan->step == PLAN_REGISTER || plan->step == PLAN_BRING_BACK ||
 		plan->step == PLAN_ACTIVATE)
 		check_nobody_in_the_way(q, plan);
 	if (plan->step == PLAN_MINT || plan->step == PLAN_FORM)
 		check_forming(q, plan);
-	else if (plan->step == PLAN_NOTHING)
+	if (plan->step == PLAN_NOTHING)
 		must_all(!plan->waiting_for[0] && q->cluster.formed);
-	else
-		must_all(plan->step == PLAN_WAIT || chosen > 0);
 }
 
 static void ask(struct question *q, struct plan *plan)

@@ -293,7 +293,7 @@ static enum member_state classify_stamped(
 	const struct member_facts *facts = c->facts;
 	const struct member_record *record = c->record;
 	const char *own = facts->own.system_identifier;
-	const char *seen = record->intended ? record->seen.system_identifier : "";
+	const char *seen = record->seen.system_identifier;
 
 	if (strcmp(facts->cluster_id, cluster->id) != 0) {
 		snprintf(reason, size, "it belongs to cluster %s as %s%s%s", facts->cluster_id,

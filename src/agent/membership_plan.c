@@ -212,14 +212,15 @@ static bool is_to_stamp_rest(const struct plan_member *m)
 	       !m->stamped;
 }
 
+/* This and the next are asked when all that are due have been stamped. */
 static bool is_to_register(const struct plan_member *m)
 {
-	return m->state == MEMBER_JOINING && m->due && m->stamped && !m->leaving;
+	return m->state == MEMBER_JOINING && m->due && !m->leaving;
 }
 
 static bool is_to_bring_back(const struct plan_member *m)
 {
-	return is_let_back(m) && m->due && m->has_successor && m->stamped;
+	return is_let_back(m) && m->due;
 }
 
 static bool is_to_activate(const struct plan_member *m)
@@ -277,7 +278,7 @@ static bool is_freed_and_away(const struct plan_member *m)
 static bool is_to_stay_empty(const struct plan_member *m)
 {
 	return m->state == MEMBER_EMPTY &&
-	       (m->leaving || m->failures > 0 || (m->loss != LOSS_UNKNOWN && !is_let_back(m)));
+	       (m->failures > 0 || (m->loss != LOSS_UNKNOWN && !is_let_back(m)));
 }
 
 /* Who of the blocking ones is to be left behind, so that the step can be taken: its index, or -1.

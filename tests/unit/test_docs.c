@@ -64,6 +64,7 @@ static const struct {
 	{ "docs/kubernetes.md", "rules", check_print_markdown },
 	{ "docs/architecture.md", "life of PID 1", print_life },
 	{ "docs/architecture.md", "states of a member", membership_print_states },
+	{ "docs/architecture.md", "steps of the plan", membership_print_steps },
 };
 
 static char *printed(void (*print)(FILE *out))

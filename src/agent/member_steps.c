@@ -14,11 +14,10 @@
 #include "base/banned.h"
 
 enum {
-	RETRY_FIRST_MS = 500,
-	RETRY_MOST_MS = 30 * 1000,
 	/* How much WAL a member may write before our memory of it is renewed: a write here for
 	 * every look would make an idle cluster write for ever, each node because of the other. */
 	REMEMBER_BYTES = 1024 * 1024,
+	TELL_EVERY_MS = 30 * 1000,
 };
 
 /* {"a","b"} of the chosen workers: names, hosts and numbers need no escaping. */
@@ -89,16 +88,6 @@ static void prepare_arrays(struct members *m, const bool chosen[])
 	renew(&m->timelines, array_of(m, chosen, print_timeline));
 	renew(&m->lsns, array_of(m, chosen, print_lsn));
 	renew(&m->incarnations, catalog_incarnations(&m->catalog));
-}
-
-/* The worker of a step that is for one alone. */
-static struct worker *only_chosen(struct members *m)
-{
-	int i = 0;
-
-	while (!m->plan.chosen[i])
-		i++;
-	return &m->workers[i];
 }
 
 static int bind_own_name(void *ctx, const char *parameters[])
@@ -225,7 +214,9 @@ static const struct sql_step activation[] = { ACTIVATE_WORKERS };
 
 static const struct sql_step release[] = {
 	{ .name = "let changes go on without the dead member",
-		.sql = "select stop_metadata_sync_to_node(host, $2::int)"
+		/* Its own metadata stays: it may be back in this moment, and a node whose metadata
+		 * was cleared looks like an empty one. */
+		.sql = "select stop_metadata_sync_to_node(host, $2::int, clear_metadata => false)"
 		       " from unnest($1::text[]) host",
 		.bind = bind_hosts },
 };
@@ -234,20 +225,6 @@ static const struct sql_step confirm[] = {
 	{ .name = "remember the registration",
 		.sql = "update citus_init.member set registered_at = now()"
 		       " where name = any ($1::text[]) and registered_at is null",
-		.bind = bind_names },
-};
-
-static const struct sql_step succeed[] = {
-	{ .name = "remember the successor of the lost directory",
-		.sql = "with old as (insert into citus_init.superseded (system_identifier, name)"
-		       "  select system_identifier, name from citus_init.member"
-		       "  where name = any ($1::text[]) and successor <> system_identifier"
-		       "  on conflict do nothing),"
-		       " granted as (delete from citus_init.wish"
-		       "  where what = 'accept loss' and argument = any ($1::text[]))"
-		       " update citus_init.member set system_identifier = coalesce(successor,"
-		       "  system_identifier), successor = null, registered_at = now(),"
-		       "  timeline = null, lsn = null where name = any ($1::text[])",
 		.bind = bind_names },
 };
 
@@ -271,23 +248,6 @@ static const struct sql_step form_home[] = {
 		.sql = "with granted as (delete from citus_init.wish where what = 'form without')"
 		       " update citus_init.cluster set formed_at = now() where formed_at is null" },
 };
-
-static void note_failure(struct members *m, struct worker *w)
-{
-	w->failures++;
-	w->view->failures = w->failures;
-	w->retry_ms = clock_backoff_ms(w->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
-	w->due_ms = clock_now_ms() + clock_jitter_ms(w->retry_ms);
-	watch_look_in(w->watch, w->retry_ms);
-	m->view->registration_failures++;
-}
-
-static void note_success(struct worker *w)
-{
-	w->failures = w->view->failures = 0;
-	w->retry_ms = 0;
-	watch_look(w->watch);
-}
 
 static int count_chosen(const struct members *m)
 {
@@ -327,7 +287,7 @@ static void on_registered(void *ctx, const struct err *failure)
 		 * are tried alone, at once, each with a back-off of its own. */
 		for (int i = 0; i < m->count; i++)
 			if (m->plan.chosen[i] && chosen == 1)
-				note_failure(m, &m->workers[i]);
+				members_note_failure(m, &m->workers[i]);
 		m->one_by_one = true;
 		m->is_stale = chosen > 1;
 	} else {
@@ -335,7 +295,7 @@ static void on_registered(void *ctx, const struct err *failure)
 		m->one_by_one = false;
 		for (int i = 0; i < m->count; i++)
 			if (m->plan.chosen[i])
-				note_success(&m->workers[i]);
+				members_note_success(&m->workers[i]);
 	}
 	members_end_round(m, NULL);
 }
@@ -375,6 +335,30 @@ static void start_stamp(struct members *m, struct watch *watch)
 static void start_admit(struct members *m, struct watch *watch)
 {
 	watch_admit(watch, &m->catalog.facts.own, on_written);
+}
+
+static bool remembers_enough(const struct members *m, const struct worker *w)
+{
+	const struct progress *told = &watch_facts(w->watch)->coordinator;
+	const struct progress *own = &m->catalog.facts.own;
+
+	return strcmp(told->system_identifier, own->system_identifier) == 0 &&
+	       told->timeline == own->timeline && told->lsn + REMEMBER_BYTES >= own->lsn;
+}
+
+/* While nothing else is to be done, members hear how far the coordinator has come. */
+static void tell_progress(struct members *m)
+{
+	int64_t now = clock_now_ms();
+
+	for (int i = 0; i < m->count; i++) {
+		struct worker *w = &m->workers[i];
+		m->plan.chosen[i] = w->view->active && now - w->told_ms >= TELL_EVERY_MS &&
+				    !remembers_enough(m, w);
+		if (m->plan.chosen[i])
+			w->told_ms = now;
+	}
+	write_on_chosen(m, start_admit);
 }
 
 static void start_abandon(struct members *m, struct watch *watch)
@@ -425,70 +409,10 @@ static void on_formed_in_citus(void *ctx, const struct err *failure)
 		sql_run(m->catalog.home, form_home, ARRAY_LEN(form_home), m, on_step_done);
 }
 
-static struct repair_case case_of(const struct worker *w)
-{
-	return (struct repair_case){ .name = w->view->name,
-		.host = w->view->host,
-		.group = w->row->entries[0].group,
-		.lost_identifier = w->row->record.seen.system_identifier,
-		.new_identifier = watch_facts(w->watch)->own.system_identifier,
-		.loss_accepted = w->view->loss_accepted };
-}
-
-static void on_assessed(void *ctx, const struct loss_report *report, const struct err *failure)
-{
-	struct members *m = ctx;
-	struct worker *w = only_chosen(m);
-
-	if (failure) {
-		log_warning("could not find out what %s has lost, will try again: %s",
-			w->view->name, failure->msg);
-		note_failure(m, w);
-	} else {
-		w->loss = *report;
-		memcpy(w->assessed, watch_facts(w->watch)->own.system_identifier,
-			sizeof(w->assessed));
-		m->is_stale = true;
-	}
-	members_end_round(m, NULL);
-}
-
-static void on_succeeded(void *ctx, const struct err *failure)
-{
-	struct members *m = ctx;
-	struct worker *w = only_chosen(m);
-
-	if (!failure) {
-		log_info("%s has been brought back%s%s", w->view->name,
-			w->loss.words[0] ? ": " : "", w->loss.words);
-		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
-		w->assessed[0] = '\0';
-		note_success(w);
-	}
-	m->is_stale = true;
-	members_end_round(m, failure);
-}
-
-static void on_brought_back(void *ctx, const struct err *failure)
-{
-	struct members *m = ctx;
-	struct worker *w = only_chosen(m);
-
-	if (!failure) {
-		sql_run(m->catalog.home, succeed, ARRAY_LEN(succeed), m, on_succeeded);
-		return;
-	}
-	log_error("could not bring %s back, will try again: %s", w->view->name, failure->msg);
-	/* How far it came is to be seen anew. */
-	w->assessed[0] = '\0';
-	note_failure(m, w);
-	members_end_round(m, NULL);
-}
-
 static void on_activated(void *ctx, const struct err *failure)
 {
 	struct members *m = ctx;
-	struct worker *w = only_chosen(m);
+	struct worker *w = members_only_chosen(m);
 
 	if (!failure && next_database(m)) {
 		run_work(m, activation, ARRAY_LEN(activation), on_activated);
@@ -496,10 +420,10 @@ static void on_activated(void *ctx, const struct err *failure)
 	}
 	if (failure) {
 		log_error("could not activate %s, will try again: %s", w->view->name, failure->msg);
-		note_failure(m, w);
+		members_note_failure(m, w);
 	} else {
 		log_info("%s is in sync again", w->view->name);
-		note_success(w);
+		members_note_success(w);
 		m->is_stale = true;
 	}
 	members_end_round(m, NULL);
@@ -508,24 +432,20 @@ static void on_activated(void *ctx, const struct err *failure)
 static void on_released(void *ctx, const struct err *failure)
 {
 	struct members *m = ctx;
-	struct worker *w = only_chosen(m);
+	struct worker *w = members_only_chosen(m);
 
 	if (!failure && next_database(m)) {
 		run_work(m, release, ARRAY_LEN(release), on_released);
 		return;
 	}
 	if (!failure)
-		log_warning("%s does not answer: the others' registration goes on without it; it "
-			    "will be brought into sync when it is back",
-			w->view->name);
+		log_warning("Citus goes on without %s: %s", w->view->name, m->plan.why);
 	m->is_stale = true;
 	members_end_round(m, failure);
 }
 
 void member_steps_take(struct members *m)
 {
-	struct repair_case at;
-
 	m->database = 0;
 	prepare_arrays(m, m->plan.chosen);
 	if (m->plan.step != PLAN_NOTHING && m->plan.step != PLAN_WAIT)
@@ -545,22 +465,14 @@ void member_steps_take(struct members *m)
 		sql_run(m->catalog.home, confirm, ARRAY_LEN(confirm), m, on_confirmed);
 		return;
 	case PLAN_FORM: run_work(m, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus); return;
-	case PLAN_ASSESS:
-		at = case_of(only_chosen(m));
-		repair_assess(m->repair, &at, on_assessed, m);
-		return;
-	case PLAN_BRING_BACK:
-		at = case_of(only_chosen(m));
-		log_info("bringing %s back: %s", at.name, m->plan.why);
-		repair_bring_back(m->repair, &at, on_brought_back, m);
-		return;
+	case PLAN_ASSESS: member_return_assess(m); return;
+	case PLAN_BRING_BACK: member_return_bring_back(m); return;
 	case PLAN_ACTIVATE: run_work(m, activation, ARRAY_LEN(activation), on_activated); return;
 	case PLAN_FREE: run_work(m, release, ARRAY_LEN(release), on_released); return;
 	case PLAN_NOTHING:
-	case PLAN_WAIT:
+	case PLAN_WAIT: tell_progress(m); return;
 	case PLAN_STEP_COUNT: break;
 	}
-	members_end_round(m, NULL);
 }
 
 void member_steps_remember(struct members *m, sql_done_fn done)

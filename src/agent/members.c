@@ -23,8 +23,6 @@ enum {
 	GLANCES = 3,
 	/* A look at one that is not yet what it should be. */
 	EAGER_MS = 5 * 1000,
-	/* A member hears again how far the coordinator has come when it has written so much. */
-	TELL_BYTES = 1024 * 1024,
 };
 
 static void start_round(struct members *m);
@@ -97,10 +95,15 @@ static bool is_in_citus(const struct worker *w)
 	return true;
 }
 
+/* By the coordinator's catalog, and by what the worker itself has: one whose metadata was cleared
+ * wants it again. */
 static bool has_metadata(const struct worker *w)
 {
+	const struct member_facts *facts = watch_facts(w->watch);
+
 	for (int i = 0; i < MANAGED_COUNT; i++)
-		if (!w->row->entries[i].has_metadata)
+		if (!w->row->entries[i].has_metadata ||
+			(facts->look == LOOK_ANSWERED && facts->databases[i].group == 0))
 			return false;
 	return true;
 }
@@ -114,17 +117,6 @@ static bool is_stamped(const struct members *m, const struct worker *w)
 		is = is && strcmp(facts->databases[i].incarnation,
 				   m->catalog.facts.databases[i].incarnation) == 0;
 	return is;
-}
-
-/* It may serve, and its memory of the coordinator is fresh enough. */
-static bool is_admitted(const struct members *m, const struct worker *w)
-{
-	const struct member_facts *facts = watch_facts(w->watch);
-	const struct progress *told = &facts->coordinator;
-	const struct progress *own = &m->catalog.facts.own;
-
-	return facts->admitted && strcmp(told->system_identifier, own->system_identifier) == 0 &&
-	       told->timeline == own->timeline && told->lsn + TELL_BYTES >= own->lsn;
 }
 
 static bool is_away(enum member_state state)
@@ -294,7 +286,7 @@ static struct plan_member seen_as(const struct members *m, const struct worker *
 		.in_citus = is_in_citus(w),
 		.has_metadata = has_metadata(w),
 		.stamped = is_stamped(m, w),
-		.admitted = is_admitted(m, w),
+		.admitted = facts->admitted,
 		.gone = w->away_ms && now - w->away_ms >= grace_ms,
 		.left_out = w->row->left_out,
 		.to_abandon = m->catalog.abandoned[0] &&
@@ -380,6 +372,32 @@ void members_end_round(struct members *m, const struct err *failure)
 	}
 	if (failure || m->plan.step != PLAN_NOTHING)
 		timer_set(m->timer, clock_jitter_ms(delay_ms));
+}
+
+void members_note_failure(struct members *m, struct worker *w)
+{
+	w->failures++;
+	w->view->failures = w->failures;
+	w->retry_ms = clock_backoff_ms(w->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
+	w->due_ms = clock_now_ms() + clock_jitter_ms(w->retry_ms);
+	watch_look_in(w->watch, w->retry_ms);
+	m->view->registration_failures++;
+}
+
+void members_note_success(struct worker *w)
+{
+	w->failures = w->view->failures = 0;
+	w->retry_ms = 0;
+	watch_look(w->watch);
+}
+
+struct worker *members_only_chosen(struct members *m)
+{
+	int i = 0;
+
+	while (!m->plan.chosen[i])
+		i++;
+	return &m->workers[i];
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -1,6 +1,6 @@
 /*
- * What members.c (look, plan) and member_steps.c (carry out) share: the
- * coordinator's whole knowledge of its cluster. For these two files only.
+ * What members.c (look, plan), member_steps.c and member_return.c (carry out)
+ * share: the coordinator's whole knowledge of its cluster. For these files only.
  */
 #pragma once
 
@@ -26,6 +26,7 @@ struct worker {
 	unsigned failures;	     /* changes that failed in a row */
 	int64_t retry_ms;
 	int64_t due_ms;	   /* the next change not before this, clock_now_ms() */
+	int64_t told_ms;   /* clock_now_ms(): when it heard how far the coordinator has come */
 	int64_t away_ms;   /* clock_now_ms() of its first missing answer, or 0 */
 	bool is_asked_for; /* somebody told of it: a round follows the look, whatever it finds */
 };
@@ -62,8 +63,19 @@ struct members {
 /* Carries the plan's step out, and calls members_end_round() when it has ended. */
 void member_steps_take(struct members *m);
 
+/* The steps for an empty member. */
+void member_return_assess(struct members *m);
+void member_return_bring_back(struct members *m);
+
 /* Writes how far the members' directories have come, if that has fallen behind; then done. */
 void member_steps_remember(struct members *m, sql_done_fn done);
 
 /* Ends the round; failure is NULL when its step was carried out, or told otherwise. */
 void members_end_round(struct members *m, const struct err *failure);
+
+/* The worker of a step that is for one alone. */
+struct worker *members_only_chosen(struct members *m);
+
+/* The outcome of a change to a worker: its back-off grows, or ends with a look at it. */
+void members_note_failure(struct members *m, struct worker *w);
+void members_note_success(struct worker *w);

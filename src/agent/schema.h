@@ -27,7 +27,7 @@
 	"  only_row boolean primary key default true check (only_row),"                                                                                                              \
 	"  id uuid not null, minted_at timestamptz not null default now(),"                                                                                                          \
 	"  formed_at timestamptz);" /* timeline, lsn: how far its directory had come when it was                                                                                     \
-				     * last seen; successor: the empty directory that is to take                                                                                                                                                     \
+				     * last seen; successor: the empty directory that is to take                                                                                     \
 				     * its place. */                                                                                                                                 \
 	" create table if not exists citus_init.member ("                                                                                                                            \
 	"  name text primary key, system_identifier text not null,"                                                                                                                  \

@@ -119,12 +119,14 @@ END_TEST
 
 static const char *const torn[] = { "", "open", "ajar\n", "\n" };
 
-	START_TEST(does_not_believe_a_torn_phase){ _free_ char *conf = conf_path();
-enum phase phase;
+START_TEST(does_not_believe_a_torn_phase)
+{
+	_free_ char *conf = conf_path();
+	enum phase phase;
 
-scratch_mkdir("conf", 0700);
-scratch_write_text("conf/phase", torn[_i]);
-ck_assert_int_eq(conf_read_phase(conf, &phase), -1);
+	scratch_mkdir("conf", 0700);
+	scratch_write_text("conf/phase", torn[_i]);
+	ck_assert_int_eq(conf_read_phase(conf, &phase), -1);
 }
 END_TEST
 

@@ -85,7 +85,7 @@ def test_a_frozen_peer_does_not_hold_up_the_stop(start):
     try:
         # Citus' daemon of the coordinator asks the worker every two seconds and now waits.
         wait_until(lambda: c.coordinator.status()["cluster"]["members"][1]["state"]
-                   == "unreachable", what="the frozen worker is seen")
+                   == "hanging", what="the frozen worker is seen")
         run, postmaster = c.coordinator.run_pid, c.coordinator.postmaster_pid
         os.kill(run, signal.SIGTERM)
         wait_until(lambda: not is_alive(postmaster), 15, "the coordinator's postgres is gone")

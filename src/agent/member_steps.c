@@ -425,14 +425,20 @@ static void on_formed_in_citus(void *ctx, const struct err *failure)
 		sql_run(m->catalog.home, form_home, ARRAY_LEN(form_home), m, on_step_done);
 }
 
-static struct repair_case case_of(const struct worker *w)
+static struct repair_case case_of(struct members *m, const struct worker *w)
 {
+	bool well[MEMBERS_MAX] = { false };
+
+	for (int i = 0; i < m->count; i++)
+		well[i] = m->workers[i].view->active;
+	renew(&m->others, array_of(m, well, print_host));
 	return (struct repair_case){ .name = w->view->name,
 		.host = w->view->host,
 		.group = w->row->entries[0].group,
 		.lost_identifier = w->row->record.seen.system_identifier,
 		.new_identifier = watch_facts(w->watch)->own.system_identifier,
-		.loss_accepted = w->view->loss_accepted };
+		.accepted = w->view->loss_accepted ? w->loss.token : "",
+		.others = m->others };
 }
 
 static void on_assessed(void *ctx, const struct loss_report *report, const struct err *failure)
@@ -546,11 +552,11 @@ void member_steps_take(struct members *m)
 		return;
 	case PLAN_FORM: run_work(m, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus); return;
 	case PLAN_ASSESS:
-		at = case_of(only_chosen(m));
+		at = case_of(m, only_chosen(m));
 		repair_assess(m->repair, &at, on_assessed, m);
 		return;
 	case PLAN_BRING_BACK:
-		at = case_of(only_chosen(m));
+		at = case_of(m, only_chosen(m));
 		log_info("bringing %s back: %s", at.name, m->plan.why);
 		repair_bring_back(m->repair, &at, on_brought_back, m);
 		return;

@@ -32,14 +32,16 @@ static const struct sql_step succeed[] = {
 		.bind = bind_name },
 };
 
-static struct repair_case case_of(const struct worker *w)
+/* m->others must have been made. */
+static struct repair_case case_of(const struct members *m, const struct worker *w)
 {
 	return (struct repair_case){ .name = w->view->name,
 		.host = w->view->host,
 		.group = w->row->entries[0].group,
 		.lost_identifier = w->row->record.seen.system_identifier,
 		.new_identifier = watch_facts(w->watch)->own.system_identifier,
-		.loss_accepted = w->view->loss_accepted };
+		.accepted = w->view->loss_accepted ? w->loss.token : "",
+		.others = m->others };
 }
 
 static void on_assessed(void *ctx, const struct loss_report *report, const struct err *failure)
@@ -94,14 +96,14 @@ static void on_brought_back(void *ctx, const struct err *failure)
 
 void member_return_assess(struct members *m)
 {
-	const struct repair_case of = case_of(members_only_chosen(m));
+	const struct repair_case of = case_of(m, members_only_chosen(m));
 
 	repair_assess(m->repair, &of, on_assessed, m);
 }
 
 void member_return_bring_back(struct members *m)
 {
-	const struct repair_case of = case_of(members_only_chosen(m));
+	const struct repair_case of = case_of(m, members_only_chosen(m));
 
 	log_info("bringing %s back: %s", of.name, m->plan.why);
 	repair_bring_back(m->repair, &of, on_brought_back, m);

@@ -81,6 +81,11 @@ static void renew(char **array, char *with)
 
 static void prepare_arrays(struct members *m, const bool chosen[])
 {
+	bool well[MEMBERS_MAX] = { false };
+
+	for (int i = 0; i < m->count; i++)
+		well[i] = m->workers[i].view->active;
+	renew(&m->others, array_of(m, well, print_host));
 	renew(&m->hosts, array_of(m, chosen, print_host));
 	renew(&m->names, array_of(m, chosen, print_name));
 	renew(&m->identifiers, array_of(m, chosen, print_identifier));

@@ -518,6 +518,7 @@ void members_close(struct members *m)
 	free(m->view);
 	free(m->workers);
 	free(m->hosts);
+	free(m->others);
 	free(m->names);
 	free(m->identifiers);
 	free(m->empties);

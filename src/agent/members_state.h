@@ -56,7 +56,7 @@ struct members {
 	/* The step under way. */
 	int writing; /* writes on workers not ended yet */
 	int database;
-	char *hosts, *names, *identifiers, *empties, *incarnations, *timelines, *lsns;
+	char *hosts, *others, *names, *identifiers, *empties, *incarnations, *timelines, *lsns;
 	char port[8];
 };
 

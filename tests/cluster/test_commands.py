@@ -62,7 +62,7 @@ def test_a_healthy_cluster_has_no_plan_and_no_conditions(shared_cluster):
     wait_until(lambda: cluster_of(c)["plan"]["step"] == "nothing", what="there is nothing to do")
     assert c.coordinator.status()["conditions"] == []
     assert run(c, "status")[0] == 0
-    assert run(c, "plan") == (0, "next    nothing: all is as it should be\n")
+    assert run(c, "plan") == (0, "next    nothing\nwhy     all is as it should be\n")
     code, text = run(c, "plan", "--json", ordinal=1)
     plan = json.loads(text)
     assert code == 0

@@ -355,6 +355,27 @@ static void start_round(struct members *m)
 	catalog_look(&m->catalog, on_looked_at_catalog, m);
 }
 
+static void on_copied(void *ctx, const struct err *failure)
+{
+	struct members *m = ctx;
+
+	if (failure && !m->copies_failed)
+		log_warning("could not copy what belongs on several nodes, will try again: %s",
+			failure->msg);
+	m->copies_failed = failure != NULL;
+}
+
+/* While all members are well, and beside the rounds: it may take long. */
+static void make_copies(struct members *m)
+{
+	if (m->plan.step != PLAN_NOTHING || m->view->paused_by || copies_is_busy(m->copies))
+		return;
+	for (int i = 0; i < m->count; i++)
+		if (!m->workers[i].view->active)
+			return;
+	copies_make(m->copies, on_copied, m);
+}
+
 void members_end_round(struct members *m, const struct err *failure)
 {
 	int64_t delay_ms = CALM_MS;
@@ -370,6 +391,8 @@ void members_end_round(struct members *m, const struct err *failure)
 		start_round(m);
 		return;
 	}
+	if (!failure)
+		make_copies(m);
 	if (failure || m->plan.step != PLAN_NOTHING)
 		timer_set(m->timer, clock_jitter_ms(delay_ms));
 }
@@ -489,6 +512,7 @@ struct members *members_open(struct event_base *loop, const struct settings *set
 		m->work[i] = sql_open_local(
 			loop, socket_directory, id->port, managed_databases[i], WORK_TIMEOUT_MS);
 	m->repair = repair_open(loop, settings, id, socket_directory);
+	m->copies = copies_open(loop, id->port, socket_directory);
 	fill_member(&m->view->members[0], id, 0);
 	for (int i = 0; i < m->count; i++) {
 		struct worker *w = &m->workers[i];
@@ -511,6 +535,7 @@ void members_close(struct members *m)
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(m->work[i]);
 	repair_close(m->repair);
+	copies_close(m->copies);
 	event_free(m->timer);
 	event_free(m->calm);
 	m->node->cluster = NULL;

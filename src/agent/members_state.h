@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "agent/catalog.h"
+#include "agent/copies.h"
 #include "agent/members.h"
 #include "agent/membership.h"
 #include "agent/repair.h"
@@ -39,6 +40,8 @@ struct members {
 	struct catalog catalog;
 	struct sql *work[MANAGED_COUNT]; /* changes: registration above all; with patience */
 	struct repair *repair;
+	struct copies *copies;
+	bool copies_failed;  /* the last time, which has been told */
 	struct event *timer; /* the next round, while something is not as it should be */
 	struct event *calm;
 	unsigned calm_count;

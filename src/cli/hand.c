@@ -141,7 +141,7 @@ static void print_member(FILE *out, const json_t *member)
 	fputs(" (", out);
 	clean_print(out, state ? state : "-");
 	if (json_integer_value(tables) > 0)
-		fprintf(out, ", knows %lld distributed tables of %lld shards",
+		fprintf(out, "; tables it knows: %lld, shards: %lld",
 			(long long)json_integer_value(tables),
 			(long long)json_integer_value(shards));
 	fputs(")", out);

@@ -177,7 +177,7 @@ START_TEST(abandon_shows_what_is_given_up_and_does_it_when_confirmed)
 	ck_assert_int_eq(first.code, EXIT_UNCONFIRMED);
 	ck_assert_ptr_null(first.id);
 	assert_says(first.text,
-		"  citus-1 (foreign, knows 3 distributed tables of 96 shards): it belongs to "
+		"  citus-1 (foreign; tables it knows: 3, shards: 96): it belongs to "
 		"cluster " OTHER "\n");
 	assert_says(
 		first.text, "do not answer, and may belong to it too:\n  citus-2 (unreachable)");

@@ -212,6 +212,13 @@ static bool is_forming(const struct member *m, const struct cluster_view *cluste
 	       (m->state == MEMBER_NEW || m->state == MEMBER_JOINING || m->state == MEMBER_OURS);
 }
 
+/* Of a cluster that an empty coordinator knows nothing of: what is to be done with it is to be done
+ * with that cluster (tell_orphans()). */
+static bool is_orphan(const struct member *m, const struct cluster_view *cluster)
+{
+	return !cluster->id[0] && m->cluster_id[0];
+}
+
 static void tell_member(const struct teller *t, const struct member *m)
 {
 	const struct telling *telling = &tellings[m->state];
@@ -219,7 +226,7 @@ static void tell_member(const struct teller *t, const struct member *m)
 	char *text = NULL;
 	size_t size = 0;
 
-	if (is_well(m) || is_forming(m, t->view->cluster))
+	if (is_well(m) || is_forming(m, t->view->cluster) || is_orphan(m, t->view->cluster))
 		return;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
@@ -240,15 +247,17 @@ static void tell_member(const struct teller *t, const struct member *m)
 	add(t, severity, m->name, text);
 }
 
-/* A coordinator without a cluster, and workers that have one: once for each such cluster. */
-static void tell_orphans(const struct teller *t)
+/* A coordinator without a cluster, and workers that have one: once for each such cluster. Returns
+ * whether there is any. */
+static bool tell_orphans(const struct teller *t)
 {
 	const struct cluster_view *cluster = t->view->cluster;
 	const struct member *members = cluster->members;
+	bool is_any = false;
 
-	for (int i = 1; i < cluster->count && !cluster->id[0]; i++) {
+	for (int i = 1; i < cluster->count; i++) {
 		const char *id = members[i].cluster_id;
-		bool is_told = !id[0];
+		bool is_told = !is_orphan(&members[i], cluster);
 		char *text = NULL;
 		size_t size = 0;
 
@@ -270,25 +279,25 @@ static void tell_orphans(const struct teller *t)
 			t->view->identity->name, id);
 		fclose(out);
 		add(t, SEVERITY_CRITICAL, "", text);
+		is_any = true;
 	}
+	return is_any;
 }
 
 static void tell_forming(const struct teller *t)
 {
 	const struct cluster_view *cluster = t->view->cluster;
 
-	if (cluster->formed)
+	if (cluster->formed || tell_orphans(t))
 		return;
 	if (!cluster->waiting_for[0])
 		add(t, SEVERITY_WARNING, "", xstrdup("the cluster is not formed yet"));
-	else if (cluster->id[0])
-		add(t, SEVERITY_WARNING, "",
-			xasprintf("waiting for %s to form", cluster->waiting_for));
 	else
 		add(t, SEVERITY_WARNING, "",
-			xasprintf("waiting for %s to form; a worker that will not come is left "
-				  "out by \"citus-init form --without ORDINAL\"",
-				cluster->waiting_for));
+			xasprintf("waiting for %s to form%s", cluster->waiting_for,
+				cluster->id[0] ? ""
+					       : "; a worker that will not come is left out by "
+						 "\"citus-init form --without ORDINAL\""));
 }
 
 /* Whether the plan's step is one that a pause holds up. */
@@ -366,7 +375,6 @@ void conditions_of(
 	*list = (struct conditions){ 0 };
 	tell_abandoned(&t);
 	if (view->cluster) {
-		tell_orphans(&t);
 		tell_forming(&t);
 		for (int i = 0; i < view->cluster->count; i++)
 			tell_member(&t, &view->cluster->members[i]);

@@ -149,6 +149,18 @@ static void follow_loss(struct worker *w)
 		w->loss.token[0] && strcmp(w->loss.token, w->row->record.accepted) == 0;
 }
 
+/* What it knows, for whoever is to give its cluster up. */
+static void follow_metadata(struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+
+	w->view->known_tables = w->view->known_shards = 0;
+	for (int i = 0; i < MANAGED_COUNT; i++) {
+		w->view->known_tables += facts->databases[i].tables;
+		w->view->known_shards += facts->databases[i].shards;
+	}
+}
+
 static void follow(struct worker *w, enum member_state state)
 {
 	const struct member_facts *facts = watch_facts(w->watch);
@@ -168,6 +180,7 @@ static void follow(struct worker *w, enum member_state state)
 		snprintf(w->view->version, sizeof(w->view->version), "%d.%d",
 			fitness->server_version / 10000, fitness->server_version % 10000);
 		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
+		follow_metadata(w);
 	}
 	if (state == MEMBER_OURS)
 		follow_progress(w);

@@ -46,9 +46,10 @@ struct member {
 	char version[32]; /* "15.20", "" when not known */
 	char citus[32];	  /* "13.2-1" */
 	bool active;	  /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
-	char cluster_id[40]; /* of the cluster that it says it belongs to; "" for none, or not known
-			      */
-	bool freed;	     /* Citus' changes go on without it until it is back */
+	char cluster_id[40];	/* the cluster that it says it belongs to; "" also for not known */
+	long long known_tables; /* distributed ones, by its own catalogs; 0 also for not known */
+	long long known_shards; /* of these */
+	bool freed;		/* Citus' changes go on without it until it is back */
 	char loss[512]; /* what an empty member has lost, in words; "" for nothing, or not known */
 	char loss_token[40];  /* what accept-loss must be given to accept exactly that; or "" */
 	bool loss_accepted;   /* by the operator */

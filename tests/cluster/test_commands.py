@@ -215,7 +215,8 @@ def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(start):
 
     code, text = run(c, "form", "--abandon", old)
     assert code == 77
-    assert re.search("^  citus-1 .*\n  citus-2 ", text, re.MULTILINE)
+    shards = r"\(foreign; tables it knows: 1, shards: \d+\)"
+    assert re.search(f"^  citus-1 {shards}: .*\n  citus-2 {shards}: ", text, re.MULTILINE)
     token = token_in(text)
     assert run(c, "form", "--abandon", old, "--confirm", token[::-1])[0] == 77
     assert run(c, "form", "--abandon", "00000000-0000-4000-8000-000000000000")[0] == 66

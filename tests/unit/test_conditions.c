@@ -353,12 +353,7 @@ static const struct {
 		"critical : this coordinator belongs to no cluster, but cluster " OTHER
 		" is known to citus-1, citus-2: nothing is formed, and nothing touched; give "
 		"citus-0 back its volume, or give that cluster up: \"citus-init form --abandon " OTHER
-		"\"\n"
-		"warning : waiting for citus-1 (foreign), citus-2 (foreign) to form; *\n"
-		"warning citus-1: citus-1 is foreign: it is theirs" REFUSED
-		"give it its own volume, or an empty one\n"
-		"warning citus-2: citus-2 is foreign: it is theirs" REFUSED
-		"give it its own volume, or an empty one\n" },
+		"\"\n" },
 	{ "paused", paused,
 		"info : changes are paused by \"citus-init pause\"; \"citus-init resume\" ends "
 		"that\n" },

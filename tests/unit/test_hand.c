@@ -40,8 +40,10 @@ static void lost_coordinator(struct views *v)
 	unformed(v);
 	v->members[1].state = MEMBER_FOREIGN;
 	snprintf(v->members[1].cluster_id, sizeof(v->members[1].cluster_id), OTHER);
-	snprintf(v->members[1].reason, sizeof(v->members[1].reason),
-		"it belongs to cluster " OTHER " with 3 tables");
+	snprintf(
+		v->members[1].reason, sizeof(v->members[1].reason), "it belongs to cluster " OTHER);
+	v->members[1].known_tables = 3;
+	v->members[1].known_shards = 96;
 }
 
 static void lost_coordinator_of_two(struct views *v)
@@ -174,7 +176,9 @@ START_TEST(abandon_shows_what_is_given_up_and_does_it_when_confirmed)
 
 	ck_assert_int_eq(first.code, EXIT_UNCONFIRMED);
 	ck_assert_ptr_null(first.id);
-	assert_says(first.text, "citus-1 (foreign): it belongs to cluster " OTHER " with 3 tables");
+	assert_says(first.text,
+		"  citus-1 (foreign; tables it knows: 3, shards: 96): it belongs to "
+		"cluster " OTHER "\n");
 	assert_says(
 		first.text, "do not answer, and may belong to it too:\n  citus-2 (unreachable)");
 	assert_says(first.text, "data.abandoned." OTHER);

@@ -170,9 +170,9 @@ static void follow(struct worker *w, enum member_state state)
 	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
 	memcpy(w->view->cluster_id, facts->cluster_id, sizeof(w->view->cluster_id));
 	w->view->registered = is_in_citus(w) && w->row->record.registered;
-	w->view->freed = w->view->registered && !has_metadata(w);
+	w->view->freed = w->view->registered && !w->row->entries[0].has_metadata;
 	w->view->active =
-		w->view->registered && !w->view->freed && state == MEMBER_OURS && facts->admitted;
+		w->view->registered && state == MEMBER_OURS && has_metadata(w) && facts->admitted;
 	w->view->group = w->row->entries[0].present ? w->row->entries[0].group : -1;
 	w->view->shards = w->row->entries[0].shards;
 	if (facts->look == LOOK_ANSWERED) {

@@ -262,7 +262,7 @@ def test_a_loss_is_listed_and_accepted(start):
     wait_for_looks(c)
     assert member(c, 1)["state"] == "empty"
     assert not c.node(1).is_ready()
-    assert c.node(2).is_ready()
+    c.node(2).wait_ready()
 
     assert run(c, "accept-loss", "citus-1", "--confirm", token)[0] == 0
     c.wait_formed()

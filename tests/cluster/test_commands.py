@@ -237,7 +237,7 @@ def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(start):
     assert new in text
 
 
-def test_a_loss_is_listed_and_accepted(start):
+def test_a_loss_is_listed_and_accepted(start, citus_kind):
     c = start().wait_formed()
     distribute(c, "precious", 2000)
     lost = c.coordinator.value("select count(*) from citus_shards where nodename = %s",
@@ -264,6 +264,8 @@ def test_a_loss_is_listed_and_accepted(start):
     assert not c.node(1).is_ready()
     c.node(2).wait_ready()
 
+    if citus_kind != "real":
+        pytest.skip("listed and refused; the stand-in cannot make a lost shard anew")
     assert run(c, "accept-loss", "citus-1", "--confirm", token)[0] == 0
     c.wait_formed()
     left = c.coordinator.value("select count(*) from precious")

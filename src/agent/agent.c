@@ -7,6 +7,7 @@
 
 #include "agent/abandon.h"
 #include "agent/gate.h"
+#include "agent/gauges.h"
 #include "agent/http.h"
 #include "agent/knock.h"
 #include "agent/members.h"
@@ -52,6 +53,7 @@ struct agent {
 	struct gate *gate;
 	struct members *members; /* on the coordinator, once it is set up */
 	struct sql_files *sql_files;
+	struct gauges *gauges;
 	struct knock *knock;	/* on a worker */
 	struct sql *listener;	/* hears NOTIFY citus_init */
 	struct sql *quieter;	/* quiets Citus' daemon before a stop */
@@ -246,6 +248,7 @@ static void leave_server(struct agent *a)
 	gate_reset(a->gate);
 	setup_reset(a->setup);
 	sql_reset(a->listener);
+	gauges_reset(a->gauges);
 	if (a->members)
 		members_close(take_ptr(a->members));
 	if (a->knock)
@@ -354,6 +357,13 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)!control_send(event_get_fd(a->control), &m);
 }
 
+static void on_scraped(void *ctx)
+{
+	struct agent *a = ctx;
+
+	gauges_refresh(a->gauges);
+}
+
 static void on_http_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *a = arg;
@@ -362,8 +372,10 @@ static void on_http_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	a->http = http_open(a->loop, settings_text(a->settings, SET_HTTP_ADDRESS), &a->view, &e);
-	if (a->http)
+	if (a->http) {
+		http_on_scraped(a->http, on_scraped, a);
 		return;
+	}
 	if (a->http_retry_ms == 0)
 		log_error("no probes, metrics or status, will try again: %s", e.msg);
 	a->http_retry_ms = clock_backoff_ms(a->http_retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
@@ -389,6 +401,7 @@ static void open_parts(struct agent *a)
 	a->listener = sql_open_local(
 		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, RETRY_MOST_MS);
 	sql_on_notify(a->listener, on_notify, a);
+	a->gauges = gauges_open(a->loop, &a->view, a->socket_directory);
 	a->quieter = sql_open_local(
 		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, QUIET_TIMEOUT_MS);
 	if (id->role == ROLE_WORKER)
@@ -407,6 +420,7 @@ static void close_parts(struct agent *a)
 	sql_files_close(a->sql_files);
 	sql_close(a->quieter);
 	sql_close(a->listener);
+	gauges_close(a->gauges);
 	gate_close(a->gate);
 	setup_close(a->setup);
 	http_close(a->http);

@@ -32,6 +32,8 @@ struct http {
 	struct event *accept_again;
 	struct connections connections; /* the oldest first */
 	int count;
+	http_scraped_fn scraped;
+	void *ctx;
 };
 
 struct connection {
@@ -199,6 +201,8 @@ static void send_page(struct connection *c, const struct page *page, enum answer
 	int status = page->write(c->http->view, out);
 	fclose(out);
 	send_answer(c, status, page->type, body, length, what);
+	if (page->write == write_metrics && c->http->scraped)
+		c->http->scraped(c->http->ctx);
 }
 
 /* "GET /readyz?verbose HTTP/1.1": the words are separated by one blank each (RFC 9112). */
@@ -352,6 +356,12 @@ struct http *http_open(
 	}
 	evconnlistener_set_error_cb(http->listener, on_accept_error);
 	return http;
+}
+
+void http_on_scraped(struct http *http, http_scraped_fn fn, void *ctx)
+{
+	http->scraped = fn;
+	http->ctx = ctx;
 }
 
 void http_close(struct http *http)

@@ -26,5 +26,10 @@ struct http;
 struct http *http_open(
 	struct event_base *loop, const char *address, const struct node_view *view, struct err *e);
 
+typedef void (*http_scraped_fn)(void *ctx);
+
+/* For what only a scrape wants: called after each answer of /metrics. */
+void http_on_scraped(struct http *http, http_scraped_fn fn, void *ctx);
+
 /* Drops all connections; NULL is allowed. */
 void http_close(struct http *http);

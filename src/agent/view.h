@@ -65,6 +65,47 @@ struct sql_files_view {
 	char error[1200]; /* of the file that the others wait for; "" for none */
 };
 
+/* Whose sessions they are. */
+enum connections_of {
+	CONNECTIONS_CLIENTS,
+	CONNECTIONS_CITUS,  /* of Citus on this node and on others */
+	CONNECTIONS_AGENTS, /* of citus-init on this node and on the coordinator */
+	CONNECTIONS_OF_COUNT
+};
+
+enum prepared_owner { PREPARED_BY_CITUS, PREPARED_BY_OTHERS, PREPARED_OWNERS };
+
+enum { READINGS_LIMITS_MAX = 8, READINGS_TASKS_MAX = 8 };
+
+struct named_count {
+	char name[40];
+	long count;
+};
+
+/* What this node's server was asked for /metrics; -1 for what this Citus, or this role of node,
+ * does not have. */
+struct readings {
+	int64_t read_ms; /* clock_now_ms(), 0 for never */
+	long connections[CONNECTIONS_OF_COUNT];
+	struct named_count limits[READINGS_LIMITS_MAX]; /* by the settings' names */
+	int limit_count;
+	struct {
+		long count, oldest_s;
+	} prepared[PREPARED_OWNERS];
+	long pool_connections, pool_busiest; /* Citus' to all nodes, and most to one of them */
+	bool daemon_is_up;
+	long cleanups;
+	struct named_count tasks[READINGS_TASKS_MAX]; /* by status */
+	int task_count;
+};
+
+struct gauges_view {
+	struct readings last;
+	int64_t took_ms; /* the last reading */
+	unsigned reads;
+	unsigned failures;
+};
+
 enum setup_state { SETUP_WAITING, SETUP_RUNNING, SETUP_DONE, SETUP_FAILED };
 
 /* The cluster, known on ordinal 0 only; members has size entries, the coordinator first. */
@@ -106,6 +147,7 @@ struct node_view {
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
 	struct sql_files_view sql_files;
+	struct gauges_view gauges;
 	struct cluster_view *cluster; /* NULL on workers */
 };
 

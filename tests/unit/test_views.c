@@ -124,7 +124,8 @@ START_TEST(probes)
 {
 	const struct probe_case *c = &probe_cases[_i];
 	const struct identity id = { .name = (char *)"n", .role = c->role };
-	struct cluster_view cluster = { 0 };
+	struct member own = { 0 };
+	struct cluster_view cluster = { .members = &own, .count = 1 };
 	struct node_view view = c->view;
 	char reason[NODE_REASON_MAX];
 
@@ -414,8 +415,12 @@ static char *metrics_text(const struct node_view *view)
 static void assert_line(const char *text, const char *line)
 {
 	_free_ char *whole = xasprintf("\n%s\n", line);
+	_free_ char *name = xasprintf("\n%.*s", (int)name_length(line), line);
+	const char *near = strstr(text, name);
 
-	ck_assert_msg(strstr(text, whole) != NULL, "no line \"%s\" in\n%s", line, text);
+	/* Check takes no message of the whole text's size. */
+	ck_assert_msg(strstr(text, whole) != NULL, "no line \"%s\"; there is%.2000s", line,
+		near ? near : " none of that name");
 }
 
 START_TEST(metrics_of_a_coordinator)
@@ -442,6 +447,154 @@ START_TEST(metrics_of_a_coordinator)
 		"citus_init_node_info{node=\"citus-0\",role=\"coordinator\",postgres=\"15.20\","
 		"citus=\"13.2-1\"} 1");
 	ck_assert_ptr_nonnull(strstr(text, "\ncitus_init_agent_resident_bytes "));
+	ck_assert_ptr_nonnull(strstr(text, "\ncitus_init_agent_wakeups_total "));
+}
+END_TEST
+
+static bool has_metric(const char *text, const char *name)
+{
+	_free_ char *heading = xasprintf("# TYPE %s ", name);
+
+	return strstr(text, heading) != NULL;
+}
+
+START_TEST(metrics_of_the_members)
+{
+	struct views v;
+	views_make(&v);
+
+	_free_ char *text = metrics_text(&v.node);
+	assert_line(text, "citus_init_member_state{node=\"citus-2\",state=\"unreachable\"} 1");
+	assert_line(text, "citus_init_member_state{node=\"citus-2\",state=\"ours\"} 0");
+	assert_line(text, "citus_init_member_state{node=\"citus-1\",state=\"ours\"} 1");
+	assert_line(text, "citus_init_member_active{node=\"citus-1\"} 1");
+	assert_line(text, "citus_init_member_active{node=\"citus-2\"} 0");
+	assert_line(text, "citus_init_member_freed{node=\"citus-2\"} 0");
+	assert_line(text, "citus_init_plan_step{step=\"wait\"} 1");
+	assert_line(text, "citus_init_plan_step{step=\"nothing\"} 0");
+	assert_line(text, "citus_init_paused{by=\"wish\"} 0");
+	const char *age =
+		strstr(text, "\ncitus_init_member_last_seen_age_seconds{node=\"citus-2\"} 35");
+	ck_assert_ptr_nonnull(age);
+
+	v.members[2].last_seen_ms = 0;
+	v.cluster.paused_by = "wish";
+	v.cluster.step = NULL;
+	_free_ char *other = metrics_text(&v.node);
+	check_exposition(other);
+	ck_assert_ptr_null(
+		strstr(other, "citus_init_member_last_seen_age_seconds{node=\"citus-2\"}"));
+	assert_line(other, "citus_init_paused{by=\"wish\"} 1");
+	assert_line(other, "citus_init_paused{by=\"setting\"} 0");
+	ck_assert(!has_metric(other, "citus_init_plan_step"));
+}
+END_TEST
+
+/* What one member keeps from all others. */
+static const struct blocking_case {
+	const char *name;
+	struct member member;
+	int registration, statements;
+} blocking_cases[] = {
+	{ "one that serves",
+		{ .state = MEMBER_OURS, .reachable = true, .registered = true, .active = true }, 0,
+		0 },
+	{ "one that is down", { .state = MEMBER_UNREACHABLE, .registered = true }, 1, 1 },
+	{ "one that hangs", { .state = MEMBER_HANGING, .registered = true }, 1, 1 },
+	{ "one that refuses the log-in", { .state = MEMBER_LOCKED, .registered = true }, 1, 1 },
+	{ "one that was wiped", { .state = MEMBER_EMPTY, .reachable = true, .registered = true }, 1,
+		1 },
+	{ "one that is down and was freed",
+		{ .state = MEMBER_UNREACHABLE, .registered = true, .freed = true }, 0, 1 },
+	{ "one that is back and does not serve yet",
+		{ .state = MEMBER_OURS, .reachable = true, .registered = true }, 0, 1 },
+	{ "one that nobody registered", { .state = MEMBER_UNREACHABLE }, 0, 0 },
+	{ "one that was not looked at yet", { .state = MEMBER_UNKNOWN, .registered = true }, 0, 0 },
+};
+
+START_TEST(metrics_of_what_is_blocked)
+{
+	const struct blocking_case *c = &blocking_cases[_i];
+	struct views v;
+	views_make(&v);
+	v.members[2] = c->member;
+	snprintf(v.members[2].name, sizeof(v.members[2].name), "citus-2");
+	for (int i = 0; i < 2; i++)
+		v.members[i].active = true;
+
+	_free_ char *text = metrics_text(&v.node);
+	check_exposition(text);
+	static const char *const statements[] = { "ddl", "create_role", "reference_writes" };
+	for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
+		_free_ char *line = xasprintf(
+			"citus_init_blocked{what=\"%s\"} %d", statements[i], c->statements);
+		assert_line(text, line);
+	}
+	_free_ char *line =
+		xasprintf("citus_init_blocked{what=\"registration\"} %d", c->registration);
+	assert_line(text, line);
+}
+END_TEST
+
+START_TEST(metrics_of_the_server)
+{
+	struct views v;
+	views_make(&v);
+
+	_free_ char *text = metrics_text(&v.node);
+	check_exposition(text);
+	ck_assert_ptr_nonnull(strstr(text, "\ncitus_init_readings_age_seconds 15"));
+	assert_line(text, "citus_init_readings_duration_seconds 0.012");
+	assert_line(text, "citus_init_readings_total 3");
+	assert_line(text, "citus_init_readings_failures_total 1");
+	assert_line(text, "citus_init_connections{of=\"clients\"} 40");
+	assert_line(text, "citus_init_connections{of=\"citus\"} 12");
+	assert_line(text, "citus_init_connections{of=\"citus-init\"} 3");
+	assert_line(text, "citus_init_limit{setting=\"max_connections\"} 100");
+	assert_line(text, "citus_init_limit{setting=\"citus.max_shared_pool_size\"} 90");
+	assert_line(text, "citus_init_pool_connections 20");
+	assert_line(text, "citus_init_pool_busiest_connections 16");
+	assert_line(text, "citus_init_prepared_transactions{by=\"citus\"} 2");
+	assert_line(text, "citus_init_prepared_transaction_oldest_seconds{by=\"citus\"} 3600");
+	assert_line(text, "citus_init_prepared_transactions{by=\"others\"} 0");
+	assert_line(text, "citus_init_maintenance_daemon_up 1");
+	assert_line(text, "citus_init_cleanup_records 0");
+	assert_line(text, "citus_init_background_tasks{status=\"running\"} 1");
+	assert_line(text, "citus_init_background_tasks{status=\"error\"} 0");
+}
+END_TEST
+
+/* What is not known, or not known any more, is absent: a 0 would be the best of all values. */
+START_TEST(metrics_of_a_server_that_was_not_asked)
+{
+	static const char *const names[] = { "citus_init_readings_age_seconds",
+		"citus_init_connections", "citus_init_limit", "citus_init_pool_connections",
+		"citus_init_pool_busiest_connections", "citus_init_prepared_transactions",
+		"citus_init_prepared_transaction_oldest_seconds",
+		"citus_init_maintenance_daemon_up", "citus_init_cleanup_records",
+		"citus_init_background_tasks" };
+	struct views v;
+	views_make(&v);
+
+	v.node.gauges.last.read_ms = _i == 0 ? 0 : clock_now_ms() - 6 * 60 * 1000;
+	_free_ char *text = metrics_text(&v.node);
+	check_exposition(text);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		ck_assert_msg(!has_metric(text, names[i]), "%s", names[i]);
+	assert_line(text, "citus_init_readings_total 3");
+
+	views_make(&v);
+	v.node.gauges.last.pool_connections = -1;
+	v.node.gauges.last.pool_busiest = -1;
+	v.node.gauges.last.cleanups = -1;
+	v.node.gauges.last.task_count = 0;
+	_free_ char *other = metrics_text(&v.node);
+	check_exposition(other);
+	ck_assert(has_metric(other, "citus_init_connections"));
+	ck_assert(!has_metric(other, "citus_init_pool_connections"));
+	ck_assert(!has_metric(other, "citus_init_pool_busiest_connections"));
+	ck_assert(!has_metric(other, "citus_init_cleanup_records"));
+	ck_assert(!has_metric(other, "citus_init_background_tasks"));
 }
 END_TEST
 
@@ -458,6 +611,9 @@ START_TEST(metrics_of_a_worker)
 	ck_assert_ptr_null(strstr(text, "citus_init_member_"));
 	ck_assert_ptr_null(strstr(text, "citus_init_group "));
 	ck_assert_ptr_null(strstr(text, "citus_init_last_look_age_seconds"));
+	ck_assert_ptr_null(strstr(text, "citus_init_blocked"));
+	ck_assert_ptr_null(strstr(text, "citus_init_plan_step"));
+	ck_assert_ptr_null(strstr(text, "citus_init_paused"));
 }
 END_TEST
 
@@ -493,6 +649,10 @@ Suite *suite_views(void)
 
 	c = tcase_create("metrics");
 	tcase_add_test(c, metrics_of_a_coordinator);
+	tcase_add_test(c, metrics_of_the_members);
+	tcase_add_loop_test(c, metrics_of_what_is_blocked, 0, ARRAY_LEN(blocking_cases));
+	tcase_add_test(c, metrics_of_the_server);
+	tcase_add_loop_test(c, metrics_of_a_server_that_was_not_asked, 0, 2);
 	tcase_add_test(c, metrics_of_a_worker);
 	tcase_add_test(c, metrics_escape_label_values);
 	suite_add_tcase(s, c);

@@ -102,7 +102,8 @@ static int list(struct sql_files *f, struct err *e)
 		return err_sys(e, "could not read directory \"%s\"", f->directory);
 	if (count < 0)
 		count = 0;
-	struct sql_file *files = xcalloc((size_t)count, sizeof(*files));
+	/* One more than there are, for there may be none. */
+	struct sql_file *files = xcalloc((size_t)count + 1, sizeof(*files));
 	for (int i = 0; i < count; i++) {
 		const struct sql_file *known = find(f->files, f->count, found[i]->d_name);
 		if (known)

@@ -68,7 +68,8 @@ $(BUILD)/obj/%.o: src/%.c | $(BUILD)/generated/version.h
 		$(CC_MODE) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The files that need PostgreSQL's own headers: SCRAM and SASLprep of libpgcommon, psql's lexer.
-$(BUILD)/obj/agent/scram.o $(BUILD)/obj/agent/sql_script.o: OUR_CFLAGS += -I$(PG_SERVER_INCLUDE) -I$(PG_INCLUDE)/internal -Wno-undef -Wno-shadow
+# Their attributes are for the compiler that built PostgreSQL: clang does not know gnu_printf.
+$(BUILD)/obj/agent/scram.o $(BUILD)/obj/agent/sql_script.o: OUR_CFLAGS += -I$(PG_SERVER_INCLUDE) -I$(PG_INCLUDE)/internal -Wno-undef -Wno-shadow -Wno-ignored-attributes
 
 # The shipped templates are part of the binary.
 $(BUILD)/obj/node/templates.o: src/node/templates.S $(wildcard templates/*.tmpl)

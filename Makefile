@@ -86,13 +86,26 @@ $(BINARY): $(BUILD)/obj/main.o $(OBJECTS)
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 include $(wildcard mk/*.mk)
 
-# A make of its own for each suite: this one has asked pg_config before it was installed.
-SUITES_OF_CHECK := format-check layers check-unit check-k8s check-init check-cluster \
-	check-container fuzz-smoke
-.PHONY: check
+# A make of its own builds: this one has asked pg_config before it was installed. The longest
+# suites come first, for the others to fill in beside them.
+SUITES_OF_CHECK := check-cluster check-container check-init check-unit fuzz-smoke format-check \
+	check-k8s layers
+SUITES_OF_CHECK_LONG := check-random check-asan valgrind fuzz
+LONG_MINUTES ?= 60
+BUILD_ALL := $(MAKE) --no-print-directory -j $(shell nproc)
+
+.PHONY: check check-long
 check: deps-test ## install what tests need, build, and run all suites
-	$(Q)set -e; $(MAKE) --no-print-directory all; for suite in $(SUITES_OF_CHECK); do \
-		echo "== $$suite"; $(MAKE) --no-print-directory $$suite; done; echo "== all passed"
+	$(Q)$(BUILD_ALL) all build-tests && /usr/bin/python3 tests/lib/suites.py $(SUITES_OF_CHECK)
+
+# Fuzzing has one of two lanes for half of the time.
+check-long: deps-test ## what wants hundreds of rounds, in about LONG_MINUTES (60)
+	$(Q)$(BUILD_ALL) all build-tests && LONG_MINUTES=$(LONG_MINUTES) \
+		FUZZ_SECONDS=$$(($(LONG_MINUTES) * 30 / $(words $(FUZZ_TARGETS)))) \
+		/usr/bin/python3 tests/lib/suites.py $(SUITES_OF_CHECK_LONG)
+
+.PHONY: build-tests
+build-tests: $(BUILD)/unit $(FAKE_POSTGRES) fuzz-programs
 
 .PHONY: clean
 clean: ## remove all that was built

@@ -12,13 +12,15 @@ FUZZ_SOURCES := $(wildcard src/base/*.c src/node/*.c) src/init/control.c src/ini
 	$(patsubst %,src/cli/%.c,check_rules manifest pod pod_settings yaml_tree)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/templates.o
 
-.PHONY: fuzz fuzz-smoke fuzz-build
-fuzz: ## fuzz each parser for FUZZ_SECONDS (600); FUZZ_TARGET=name for one
+.PHONY: fuzz fuzz-smoke fuzz-build fuzz-programs
+fuzz-programs:
 	$(Q)$(MAKE) --no-print-directory MODE=fuzz fuzz-build
+
+fuzz: fuzz-programs ## fuzz each parser for FUZZ_SECONDS (600); FUZZ_TARGET=name for one
 	$(Q)set -e; for t in $(FUZZ_TARGET); do sh mk/fuzz.sh $(FUZZ_BUILD) $$t $(FUZZ_SECONDS); done
 
-fuzz-smoke: ## fuzz each parser for 8 seconds
-	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=8
+fuzz-smoke: ## fuzz each parser for 5 seconds
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
 ifeq ($(MODE),fuzz)
 fuzz-build: $(FUZZ_TARGETS:%=$(BUILD)/fuzz-%)

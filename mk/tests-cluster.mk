@@ -1,11 +1,15 @@
 # Real PostgreSQL, several nodes on loopback; on the real Citus where it is installed, else on the
-# stand-in. T=name selects; KILL_SEED, KILL_BOOTSTRAP, KILL_FORMING and KILL_ABANDON steer the
-# kill tests.
-.PHONY: check-cluster check-kill-long
+# stand-in. T=name selects; KILL_SEED, KILLS, KILL_SECONDS, LONG_RUN_SEED and LONG_RUN_SECONDS steer
+# the tests at random moments. AT_ONCE tests run side by side: most of them wait most of the time.
+AT_ONCE ?= 3
+
+.PHONY: check-cluster check-random
 check-cluster: $(BINARY) ## test real nodes on this machine (T=name selects)
 	$(Q)CITUS_INIT=$(abspath $(BINARY)) /usr/bin/python3 -m pytest -q tests/cluster \
-		$(if $(T),-k '$(T)')
+		-n $(AT_ONCE) --dist loadgroup --durations=15 $(if $(T),-k '$(T)')
 
-check-kill-long: $(BINARY) ## 360 kills at random moments
-	$(Q)KILL_BOOTSTRAP=225 KILL_FORMING=75 KILL_ABANDON=60 CITUS_INIT=$(abspath $(BINARY)) \
-		/usr/bin/python3 -m pytest -q -s tests/cluster/test_kill.py
+check-random: $(BINARY) ## kills and faults at random moments, for LONG_MINUTES
+	$(Q)KILLS=500 KILL_SECONDS=$$(($(LONG_MINUTES) * 24)) \
+		LONG_RUN_SECONDS=$$(($(LONG_MINUTES) * 24)) CITUS_INIT=$(abspath $(BINARY)) \
+		/usr/bin/python3 -m pytest -q -rP -n 2 tests/cluster/test_kill.py \
+		tests/cluster/test_long_run.py

@@ -7,4 +7,5 @@ $(FAKE_POSTGRES): tests/init/fake_postmaster.c
 
 .PHONY: check-init
 check-init: $(BINARY) $(FAKE_POSTGRES) ## test PID 1 in a PID namespace of its own (T=name selects)
-	$(Q)/usr/bin/python3 -m pytest -q tests/init $(if $(T),-k '$(T)')
+	$(Q)CITUS_INIT=$(abspath $(BINARY)) /usr/bin/python3 -m pytest -q tests/init -n 4 \
+		--durations=5 $(if $(T),-k '$(T)')

@@ -12,6 +12,10 @@ import harness
 from lone import PASSWORDS, LoneNode
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+pytest_plugins = ["traces"]
+
+# Fixtures that live as long as their module, and are not cheap: its tests stay on one worker.
+SHARED = {"shared_cluster", "made_before"}
 
 
 def choose_postgres():
@@ -22,6 +26,7 @@ def choose_postgres():
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes long, and so is started first")
     chosen = choose_postgres()
     config.citus_kind = chosen["citus"]
     os.environ["CITUS_INIT_POSTGRES_BIN_DIR"] = chosen["bin_dir"]
@@ -33,6 +38,15 @@ def pytest_report_header(config):
 
 def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.write_line(f"these tests ran on the {config.citus_kind} Citus")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The longest first, for the others to fill in beside them."""
+    for item in items:
+        if SHARED & set(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture
@@ -63,6 +77,29 @@ def start(workspace):
     for cluster in clusters:
         cluster.stop()
         cluster.assert_no_secrets_in_logs()
+
+
+@pytest.fixture(scope="session")
+def formed_before(request):
+    """The directory of a cluster of three that was formed, and stopped. One for each worker of
+    the tests, since its addresses are part of it."""
+    with harness.workspace(request.config.directory_of_session) as path:
+        cluster = harness.Cluster(path / "cluster", 3)
+        try:
+            cluster.wait_formed()
+        finally:
+            assert cluster.stop() == 0
+        yield cluster.directory
+
+
+@pytest.fixture
+def formed(start, formed_before, workspace):
+    """Starts a copy of it, where how it was formed does not matter."""
+    def start_copy(name="cluster", **kwargs):
+        subprocess.run(["cp", "-a", formed_before, workspace / name], check=True)
+        return start(name=name, **kwargs).wait_formed()
+
+    return start_copy
 
 
 @pytest.fixture

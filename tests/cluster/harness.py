@@ -4,6 +4,7 @@ HTTP and SQL. No sleeps: everything waits for a condition with a limit.
 """
 import configparser
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -19,11 +21,23 @@ import urllib.request
 import psycopg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/lib"))
+
+import traces  # noqa: E402
 BINARY = pathlib.Path(os.environ.get("CITUS_INIT", ROOT / "build/citus-init"))
 
 
+class NotYet(Exception):
+    """What was asked for is not there yet: a process, a page, a member."""
+
+
+# What a node that starts, stops or changes its phase may answer. A misspelt name, key or column is
+# none of these, and is told at once.
+NOT_YET = (NotYet, OSError, psycopg.OperationalError, psycopg.InternalError)
+
+
 def wait_until(condition, timeout=60, what="the condition"):
-    """Waits until condition() is true (and returns its value); an exception counts as not yet."""
+    """Waits until condition() is true, and returns its value."""
     deadline = time.monotonic() + timeout
     delay = 0.01
     last = None
@@ -33,8 +47,7 @@ def wait_until(condition, timeout=60, what="the condition"):
             if value:
                 return value
             last = value
-        except (OSError, psycopg.Error, ValueError, LookupError, TypeError, StopIteration,
-                AssertionError) as error:
+        except NOT_YET as error:
             last = error
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout} s; last: {last!r}")
@@ -43,14 +56,15 @@ def wait_until(condition, timeout=60, what="the condition"):
 
 
 @contextlib.contextmanager
-def workspace():
-    path = pathlib.Path(tempfile.mkdtemp(prefix="citus-init-test-"))
+def workspace(parent=None):
+    """A directory that the user of the nodes can reach, removed at the end."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="test-", dir=parent))
     if os.geteuid() == 0:
         os.chmod(path, 0o755)
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path)
 
 
 def is_alive(pid):
@@ -63,26 +77,22 @@ def is_alive(pid):
 
 
 def children_of(pid):
-    """The pids whose parent is pid, with their command lines."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            stat = (entry / "stat").read_text()
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if stat.rpartition(")")[2].split()[1] == str(pid):
-            found[int(entry.name)] = command
-    return found
+    """The pids whose parent is pid; an OSError when pid itself is gone."""
+    return [int(child) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()
+            for child in (thread / "children").read_text().split()]
 
 
 def descendants_of(pid):
+    """Those that are there: processes come and go meanwhile."""
     found = []
-    for child in children_of(pid):
-        found += [child] + descendants_of(child)
+    with contextlib.suppress(OSError):
+        for child in children_of(pid):
+            found += [child, *descendants_of(child)]
     return found
+
+
+def command_of(pid):
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def signal_all(pids, sig):
@@ -110,22 +120,19 @@ class Node:
     def run_pid(self):
         return int((self.directory / "pid").read_text())
 
-    def _child(self, *words):
-        for pid, command in children_of(self.run_pid).items():
-            if all(word in command for word in words):
-                return pid
-        raise ValueError(f"{self.name} has no process {words}")
-
     @property
     def agent_pid(self):
-        return self._child("agent")
+        for pid in children_of(self.run_pid):
+            if " agent " in command_of(pid):
+                return pid
+        raise NotYet(f"{self.name} has no agent")
 
     @property
     def postmaster_pid(self):
-        pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
-        if not is_alive(pid):
-            raise ValueError(f"{self.name}: postmaster.pid is stale")
-        return pid
+        first, _, rest = (self.data / "postmaster.pid").read_text().partition("\n")
+        if not rest or not is_alive(int(first)):
+            raise NotYet(f"{self.name}: postmaster.pid is being written, or is stale")
+        return int(first)
 
     @property
     def log(self):
@@ -139,6 +146,8 @@ class Node:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+        except http.client.HTTPException as error:
+            raise NotYet(f"{self.name} broke off its answer: {error}") from None
 
     def status(self):
         return json.loads(self.get("status")[1])
@@ -188,7 +197,8 @@ class Cluster:
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env={**os.environ, **self.environment}, start_new_session=True)
+                env={**os.environ, **self.environment}, start_new_session=True,
+                preexec_fn=traces.end_with_us(signal.SIGINT))
         return self
 
     def stop(self, timeout=90):
@@ -268,6 +278,20 @@ class Cluster:
                            if (node.directory / "log").exists())
             raise AssertionError(f"{error}\n{logs}") from None
         return self
+
+    def status(self):
+        """The cluster as its coordinator sees it; the agent may not have looked yet."""
+        seen = self.coordinator.status()["cluster"]
+        if not seen or len(seen["members"]) != self.count:
+            raise NotYet("the coordinator has not looked at all members yet")
+        return seen
+
+    def member(self, ordinal):
+        return self.status()["members"][ordinal]
+
+    def wait_state(self, ordinal, *states, timeout=120):
+        wait_until(lambda: self.member(ordinal)["state"] in states, timeout,
+                   f"citus-{ordinal} is {' or '.join(states)}")
 
     def registered(self):
         """The groups of pg_dist_node by host."""

@@ -113,7 +113,8 @@ class LoneNode(harness.Node):
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [*command, BINARY, "run"], env=self.environment, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True)
+                stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=harness.traces.end_with_us(signal.SIGTERM))
 
     def run_to_end(self, prefix=(), timeout=60):
         """For a node that will not start: its exit code."""

@@ -32,18 +32,16 @@ def run(cluster, *words, ordinal=0, prefix=(), **variables):
     return done.returncode, done.stdout
 
 
-def cluster_of(cluster):
-    return cluster.coordinator.status()["cluster"]
-
-
-def member(cluster, ordinal):
-    return cluster_of(cluster)["members"][ordinal]
+def step_of(cluster):
+    """The step that is planned; there is no plan before the first look."""
+    plan = cluster.status()["plan"]
+    return plan and plan["step"]
 
 
 def wait_for_looks(cluster, count=3):
     """Until the coordinator has looked at everybody so often again."""
-    before = cluster_of(cluster)["looks"]
-    wait_until(lambda: cluster_of(cluster)["looks"] >= before + count, 120, "further looks")
+    before = cluster.status()["looks"]
+    wait_until(lambda: cluster.status()["looks"] >= before + count, 120, "further looks")
 
 
 def token_in(text):
@@ -59,7 +57,7 @@ def distribute(cluster, name, rows):
 
 def test_a_healthy_cluster_has_no_plan_and_no_conditions(shared_cluster):
     c = shared_cluster
-    wait_until(lambda: cluster_of(c)["plan"]["step"] == "nothing", what="there is nothing to do")
+    wait_until(lambda: step_of(c) == "nothing", what="there is nothing to do")
     assert c.coordinator.status()["conditions"] == []
     assert run(c, "status")[0] == 0
     assert run(c, "plan") == (0, "next    nothing\nwhy     all is as it should be\n")
@@ -80,7 +78,7 @@ def test_commands_on_a_worker_say_where_to_run_them(shared_cluster):
 
 def test_what_does_not_suit_the_cluster_is_refused(shared_cluster):
     c = shared_cluster
-    own = cluster_of(c)["id"]
+    own = c.status()["id"]
     for words, code, why in [
             (["form", "--without", "2"], 66, "the cluster is formed already"),
             (["form", "--abandon", own], 66, f"belongs to a cluster itself, {own}"),
@@ -101,13 +99,13 @@ def test_another_user_is_told_why_not(shared_cluster):
     assert f"uid {nobody.pw_uid} may not enter" in text
 
 
-def test_a_pause_holds_up_changes_but_not_the_members(start):
-    c = start().wait_formed()
+def test_a_pause_holds_up_changes_but_not_the_members(formed):
+    c = formed()
     for _ in range(2):
         code, text = run(c, "pause")
         assert code == 0
         assert "changes are paused" in text
-    wait_until(lambda: cluster_of(c)["paused_by"] == "wish", what="the agent has heard of it")
+    wait_until(lambda: c.status()["paused_by"] == "wish", what="the agent has heard of it")
     code, text = run(c, "status")
     assert code == 0
     assert "info: changes are paused by" in text
@@ -116,11 +114,11 @@ def test_a_pause_holds_up_changes_but_not_the_members(start):
     assert c.stop() == 0
     c.count = 4
     c.start()
-    wait_until(lambda: member(c, 3)["state"] == "new", 120, "the new node is seen")
+    c.wait_state(3, "new")
     for node in c.nodes[:3]:
         node.wait_ready()
     wait_for_looks(c)
-    assert member(c, 3)["state"] == "new"
+    assert c.member(3)["state"] == "new"
     assert len(c.registered()) == 3
     code, text = run(c, "plan")
     assert code == 0
@@ -139,13 +137,13 @@ def test_a_pause_holds_up_changes_but_not_the_members(start):
 
 def test_the_setting_wins_over_resume(start):
     c = start(environment={"CITUS_INIT_PAUSE": "yes"})
-    wait_until(lambda: cluster_of(c)["paused_by"] == "setting"
-               and cluster_of(c)["plan"]["step"] == "mint", 120, "all are new")
+    wait_until(lambda: c.status()["paused_by"] == "setting"
+               and step_of(c) == "mint", 120, "all are new")
     code, text = run(c, "resume")
     assert code == 0
     assert "the setting CITUS_INIT_PAUSE holds changes up" in text
     wait_for_looks(c)
-    assert cluster_of(c)["id"] is None
+    assert c.status()["id"] is None
     assert run(c, "status")[0] == 1
     assert c.stop() == 0
     c.environment = {}
@@ -158,7 +156,7 @@ def test_commands_in_a_shell_of_local(start):
     for words, told in [(["pause"], "changes are paused"), (["plan"], "paused"),
                         (["status"], "info: changes are paused"), (["resume"], "changes go on")]:
         wanted = "wish" if words != ["pause"] else None
-        wait_until(lambda w=wanted: cluster_of(c)["paused_by"] == w, what="the agent knows")
+        wait_until(lambda w=wanted: c.status()["paused_by"] == w, what="the agent knows")
         done = subprocess.run(["sh", "-c", shell, BINARY, *words], text=True, timeout=60,
                               check=True, stdout=subprocess.PIPE)
         assert told in done.stdout
@@ -180,15 +178,15 @@ def test_the_first_forming_does_not_wait_for_one_that_is_left_out(start):
     signal_all(frozen, signal.SIGSTOP)
     os.kill(agent, signal.SIGCONT)
     try:
-        wait_until(lambda: member(c, 1)["state"] == "new"
-                   and "citus-2" in (cluster_of(c)["waiting_for"] or ""), 120, "it is waited for")
+        wait_until(lambda: c.member(1)["state"] == "new"
+                   and "citus-2" in (c.status()["waiting_for"] or ""), 120, "it is waited for")
         assert "citus-2" in c.coordinator.get("readyz")[1]
         for list_, why in [("0", "ordinal 0 is the coordinator"), ("3", "there is no worker 3"),
                            ("1,", "no list of ordinals")]:
             code, text = run(c, "form", "--without", list_)
             assert code == 64
             assert why in text
-        assert cluster_of(c)["id"] is None
+        assert c.status()["id"] is None
         assert run(c, "form", "--without", "2")[0] == 0
         c.coordinator.wait_ready()
         c.node(1).wait_ready()
@@ -199,14 +197,14 @@ def test_the_first_forming_does_not_wait_for_one_that_is_left_out(start):
     assert len(c.registered()) == 3
 
 
-def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(start):
-    c = start().wait_formed()
+def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(formed):
+    c = formed()
     distribute(c, "precious", 500)
-    old = cluster_of(c)["id"]
+    old = c.status()["id"]
     assert c.stop() == 0
     shutil.rmtree(c.coordinator.data)
     c.start()
-    wait_until(lambda: [m["cluster_id"] for m in cluster_of(c)["members"][1:]] == [old, old], 120,
+    wait_until(lambda: [m["cluster_id"] for m in c.status()["members"][1:]] == [old, old], 120,
                "both workers are seen to belong to the old cluster")
     code, text = run(c, "status")
     assert code == 1
@@ -226,7 +224,7 @@ def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(start):
 
     assert run(c, "form", "--abandon", old, "--confirm", token)[0] == 0
     c.wait_formed()
-    new = cluster_of(c)["id"]
+    new = c.status()["id"]
     assert new != old
     for worker in c.workers:
         assert (worker.data.parent / f"data.abandoned.{old}" / "PG_VERSION").exists()
@@ -237,15 +235,15 @@ def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(start):
     assert new in text
 
 
-def test_a_loss_is_listed_and_accepted(start, citus_kind):
-    c = start().wait_formed()
+def test_a_loss_is_listed_and_accepted(formed, citus_kind):
+    c = formed()
     distribute(c, "precious", 2000)
     lost = c.coordinator.value("select count(*) from citus_shards where nodename = %s",
                                c.host(1))
     assert c.stop() == 0
     shutil.rmtree(c.node(1).data)
     c.start()
-    wait_until(lambda: member(c, 1)["state"] == "empty" and member(c, 1)["loss_token"], 120,
+    wait_until(lambda: c.member(1)["state"] == "empty" and c.member(1)["loss_token"], 120,
                "the loss is known")
     code, text = run(c, "status")
     assert code == 1
@@ -260,7 +258,7 @@ def test_a_loss_is_listed_and_accepted(start, citus_kind):
     assert run(c, "accept-loss", "citus-1", "--confirm", "0" * len(token))[0] == 77
     assert run(c, "accept-loss", "citus-2", "--confirm", token)[0] == 66
     wait_for_looks(c)
-    assert member(c, 1)["state"] == "empty"
+    assert c.member(1)["state"] == "empty"
     assert not c.node(1).is_ready()
     c.node(2).wait_ready()
 

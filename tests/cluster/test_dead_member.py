@@ -7,10 +7,6 @@ import pytest
 from harness import descendants_of, signal_all, wait_until
 
 
-def member(cluster, ordinal):
-    return cluster.coordinator.status()["cluster"]["members"][ordinal]
-
-
 @pytest.fixture
 def frozen():
     """Freezes processes; what is frozen still at the end goes on."""
@@ -32,19 +28,19 @@ def test_a_dead_member_is_left_behind_and_brought_into_sync(start, frozen):
     before = c.registered()
     dead = c.node(2)
     family = frozen(dead.run_pid)
-    wait_until(lambda: member(c, 2)["state"] in ("hanging", "unreachable"), 90, "citus-2 is away")
+    c.wait_state(2, "hanging", "unreachable")
     # Nobody waits for it yet, so nothing is changed because of it.
-    assert not member(c, 2)["freed"]
+    assert not c.member(2)["freed"]
     empty = c.node(3)
     run = empty.run_pid
     signal_all([run, *descendants_of(run)], signal.SIGKILL)
     shutil.rmtree(empty.data)
-    wait_until(lambda: member(c, 2)["freed"], 120, "Citus goes on without citus-2")
-    wait_until(lambda: member(c, 3)["state"] == "ours" and member(c, 3)["active"], 120,
+    wait_until(lambda: c.member(2)["freed"], 120, "Citus goes on without citus-2")
+    wait_until(lambda: c.member(3)["state"] == "ours" and c.member(3)["active"], 120,
                "citus-3 is back")
-    assert not member(c, 2)["active"]
+    assert not c.member(2)["active"]
     signal_all(family, signal.SIGCONT)
-    wait_until(lambda: member(c, 2)["active"] and not member(c, 2)["freed"], 120,
+    wait_until(lambda: c.member(2)["active"] and not c.member(2)["freed"], 120,
                "citus-2 is in sync and serves")
     c.wait_formed()
     assert c.registered() == before

@@ -45,7 +45,7 @@ def test_every_node_knows_who_it_is(shared_cluster):
         assert name == node.name
         ids.add(cluster_id)
     assert len(ids) == 1
-    assert c.coordinator.status()["cluster"]["id"] in ids
+    assert c.status()["id"] in ids
 
 
 def test_roles_and_database(shared_cluster):
@@ -134,29 +134,29 @@ def test_a_cluster_of_one(start):
         assert admin.execute("select count(*) from alone").fetchone()[0] == 100
 
 
-def test_the_same_directory_goes_on_with_the_same_cluster(start):
-    c = start().wait_formed()
-    before = (c.state, c.coordinator.status()["cluster"]["id"], c.registered())
+def test_the_same_directory_goes_on_with_the_same_cluster(formed):
+    c = formed()
+    before = (c.state, c.status()["id"], c.registered())
     with c.coordinator.connect() as admin:
         admin.execute("create table kept (i int)")
         admin.execute("select create_distributed_table('kept', 'i')")
         admin.execute("insert into kept select generate_series(1, 1000)")
     assert c.stop() == 0
     c.start().wait_formed()
-    assert (c.state, c.coordinator.status()["cluster"]["id"], c.registered()) == before
+    assert (c.state, c.status()["id"], c.registered()) == before
     assert c.coordinator.value("select count(*) from kept") == 1000
 
 
-def test_a_node_that_comes_later_joins(start):
-    c = start().wait_formed()
+def test_a_node_that_comes_later_joins(formed):
+    c = formed()
     assert c.stop() == 0
     c.count = 4
     c.start().wait_formed()
     wait_until(lambda: len(c.registered()) == 4, what="four nodes are registered")
 
 
-def test_one_that_fails_does_not_hold_up_the_others(start):
-    c = start().wait_formed()
+def test_one_that_fails_does_not_hold_up_the_others(formed):
+    c = formed()
     assert c.stop() == 0
     c.count = 5
     c.start()
@@ -176,7 +176,7 @@ def test_one_that_fails_does_not_hold_up_the_others(start):
         coordinator.kill(agent, signal.SIGCONT)
     good.wait_ready()
     wait_until(lambda: "could not register" in coordinator.log, what="the failure is told")
-    state = coordinator.status()["cluster"]["members"][4]
+    state = c.member(4)
     assert state["state"] == "joining"
     assert state["registered"] is False
     bad.query(f"{read_only} off", user="postgres", database="postgres")
@@ -184,17 +184,15 @@ def test_one_that_fails_does_not_hold_up_the_others(start):
     assert len(c.registered()) == 5
 
 
-def test_one_that_does_not_fit_is_refused_with_both_sides_named(start):
-    c = start().wait_formed()
+def test_one_that_does_not_fit_is_refused_with_both_sides_named(formed):
+    c = formed()
     assert c.stop() == 0
     c.count = 4
     c.environment = {"CITUS_INIT_INITDB_LOCALE": "C"}
     c.start()
-    member = wait_until(lambda: next(
-        m for m in c.coordinator.status()["cluster"]["members"]
-        if m["name"] == "citus-3" and m["state"] == "unfit" and "collation" in m["reason"]),
-        120, "the misfit is refused")
-    assert "C.UTF-8" in member["reason"]
+    c.wait_state(3, "unfit")
+    wait_until(lambda: "collation" in c.member(3)["reason"], what="its set-up is done")
+    assert "C.UTF-8" in c.member(3)["reason"]
     assert len(c.registered()) == 3
     assert not c.node(3).is_ready()
     assert c.coordinator.is_ready()

@@ -1,19 +1,9 @@
 """Nothing foreign gets in: what Citus itself would take without a word."""
 import shutil
 
-from harness import wait_until
 
-
-def member(cluster, ordinal):
-    return cluster.coordinator.status()["cluster"]["members"][ordinal]
-
-
-def is_in_state(cluster, ordinal, state):
-    return member(cluster, ordinal)["state"] == state
-
-
-def test_a_worker_of_another_cluster_is_refused_untouched(start):
-    ours, theirs = start(name="ours").wait_formed(), start(name="theirs").wait_formed()
+def test_a_worker_of_another_cluster_is_refused_untouched(formed, start):
+    ours, theirs = formed("ours"), start(name="theirs").wait_formed()
     with theirs.coordinator.connect() as admin:
         admin.execute("create table precious (i int)")
         admin.execute("select create_distributed_table('precious', 'i')")
@@ -24,7 +14,7 @@ def test_a_worker_of_another_cluster_is_refused_untouched(start):
     mine.rename(mine.with_name("mine"))
     foreign.rename(mine)
     ours.start()
-    wait_until(lambda: is_in_state(ours, 1, "foreign"), 120, "the foreign worker is refused")
+    ours.wait_state(1, "foreign")
     assert "citus-1 is foreign" in ours.coordinator.log
     assert not ours.node(1).value("select count(*) = 0 from pg_dist_partition", user="postgres")
     ours.stop()
@@ -35,11 +25,11 @@ def test_a_worker_of_another_cluster_is_refused_untouched(start):
     ours.start().wait_formed()
     theirs.start().wait_formed()
     assert theirs.coordinator.value("select count(*) from precious") == 500
-    assert [m["state"] for m in ours.coordinator.status()["cluster"]["members"]] == ["ours"] * 3
+    assert [m["state"] for m in ours.status()["members"]] == ["ours"] * 3
 
 
-def test_two_directories_of_one_cluster_exchanged_are_both_refused(start):
-    c = start().wait_formed()
+def test_two_directories_of_one_cluster_exchanged_are_both_refused(formed):
+    c = formed()
     assert c.stop() == 0
     one, two = c.node(1).data, c.node(2).data
     one.rename(one.with_name("other"))
@@ -47,36 +37,36 @@ def test_two_directories_of_one_cluster_exchanged_are_both_refused(start):
     one.with_name("other").rename(two)
     c.start()
     for ordinal in (1, 2):
-        wait_until(lambda k=ordinal: is_in_state(c, k, "foreign"), 120, "it is refused")
-        assert f"citus-{3 - ordinal}" in member(c, ordinal)["reason"]
+        c.wait_state(ordinal, "foreign")
+        assert f"citus-{3 - ordinal}" in c.member(ordinal)["reason"]
 
 
-def test_a_wiped_member_is_not_registered_again(start):
-    c = start().wait_formed()
+def test_a_wiped_member_is_not_registered_again(formed):
+    c = formed()
     with c.coordinator.connect() as admin:
         admin.execute("create table t (i int)")
         admin.execute("select create_distributed_table('t', 'i')")
     assert c.stop() == 0
     shutil.rmtree(c.node(1).data)
     c.start()
-    wait_until(lambda: is_in_state(c, 1, "empty"), 120, "the wiped worker is refused")
+    c.wait_state(1, "empty")
     assert c.node(1).value("select groupid from pg_dist_local_group", user="postgres",
                            database="citusdb") == 0
 
 
-def test_an_empty_coordinator_forms_nothing_while_a_worker_is_a_member(start):
-    c = start().wait_formed()
+def test_an_empty_coordinator_forms_nothing_while_a_worker_is_a_member(formed):
+    c = formed()
     with c.coordinator.connect() as admin:
         admin.execute("create table t (i int)")
         admin.execute("select create_distributed_table('t', 'i')")
     assert c.stop() == 0
     c.coordinator.data.rename(c.coordinator.data.with_name("kept"))
     c.start()
-    wait_until(lambda: is_in_state(c, 1, "foreign") and is_in_state(c, 2, "foreign"), 120,
-               "both workers are seen to belong to a cluster")
+    for ordinal in (1, 2):
+        c.wait_state(ordinal, "foreign")
     assert not c.coordinator.is_ready()
     assert "citus-1" in c.coordinator.get("readyz")[1]
-    assert c.coordinator.status()["cluster"]["id"] in ("", None)
+    assert c.status()["id"] in ("", None)
     for worker in c.workers:
         assert worker.value("select count(*) from pg_dist_partition", user="postgres") == 1
     c.stop()
@@ -85,8 +75,8 @@ def test_an_empty_coordinator_forms_nothing_while_a_worker_is_a_member(start):
     c.start().wait_formed()
 
 
-def test_a_locked_worker_is_named_and_is_back_when_the_password_is_right(start):
-    c = start().wait_formed()
+def test_a_locked_worker_is_named_and_is_back_when_the_password_is_right(formed):
+    c = formed()
     worker = c.node(2)
     with worker.connect(user="postgres") as connection:
         connection.execute("set citus.enable_ddl_propagation to off")
@@ -94,15 +84,15 @@ def test_a_locked_worker_is_named_and_is_back_when_the_password_is_right(start):
         # The coordinator's next log-in is the one that is refused.
         connection.execute("select pg_terminate_backend(pid) from pg_stat_activity"
                            " where application_name = 'citus-init' and client_addr is not null")
-    wait_until(lambda: is_in_state(c, 2, "locked"), 90, "the worker is locked")
+    c.wait_state(2, "locked")
     assert "citus-2 is locked" in c.coordinator.log
     # A start of the worker's server sets the password that its own settings hold.
     worker.kill(worker.postmaster_pid)
-    wait_until(lambda: is_in_state(c, 2, "ours"), 90, "the worker is a member again")
+    c.wait_state(2, "ours")
 
 
-def test_a_worker_on_another_nodes_directory_does_not_serve(start):
-    c = start().wait_formed()
+def test_a_worker_on_another_nodes_directory_does_not_serve(formed):
+    c = formed()
     assert c.stop() == 0
     one, two = c.node(1).data.parent, c.node(2).data.parent
     for name in ("data", "conf", "conf.1", "conf.2", "conf.3"):
@@ -114,6 +104,6 @@ def test_a_worker_on_another_nodes_directory_does_not_serve(start):
             target = moved.with_name(moved.name.removesuffix(".moved"))
             moved.rename(target)
     c.start()
-    wait_until(lambda: is_in_state(c, 1, "foreign"), 120, "it is refused")
+    c.wait_state(1, "foreign")
     assert not c.node(1).is_ready()
     assert "citus-2" in c.node(1).get("readyz")[1]

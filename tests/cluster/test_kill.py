@@ -1,8 +1,10 @@
 """
 Killed at random moments, started again, always converging. The moments are
 drawn from the duration that was measured; the seed is printed and can be given
-as KILL_SEED, the number of kills as KILL_BOOTSTRAP, KILL_FORMING and KILL_ABANDON.
+as KILL_SEED, the number of kills of each test as KILLS, and how many seconds
+they may take as KILL_SECONDS.
 """
+import itertools
 import os
 import random
 import shutil
@@ -17,10 +19,21 @@ import harness
 from harness import is_alive, wait_until
 
 SEED = int(os.environ.get("KILL_SEED", time.time_ns() % 1_000_000))
-BOOTSTRAP_KILLS = int(os.environ.get("KILL_BOOTSTRAP", 80))
-ABANDON_KILLS = int(os.environ.get("KILL_ABANDON", 12))
-FORMING_KILLS = int(os.environ.get("KILL_FORMING", 20))
+KILLS = int(os.environ.get("KILLS", 10))
+SECONDS = int(os.environ.get("KILL_SECONDS", 3600))
 LITTER = ("data.new", ".tmp", "conf.new")
+
+pytestmark = pytest.mark.long
+
+
+def rounds(what):
+    """As many as are wanted and there is time for, and one at least; says how many it were."""
+    end = time.monotonic() + SECONDS
+    done = 0
+    while done < KILLS and (done == 0 or time.monotonic() < end):
+        done += 1
+        yield done
+    print(f"{done} kills of {what}")
 
 
 @pytest.fixture
@@ -55,7 +68,7 @@ def test_bootstrap_survives_every_kill(lone, dice):
 
     identifier = None
     bootstraps = 0
-    for _ in range(BOOTSTRAP_KILLS):
+    for _ in rounds("a start"):
         lone.start()
         moment = time.monotonic() + dice.uniform(0, duration * 0.9)
         # The one place where time itself is the condition: the moment of the kill.
@@ -90,7 +103,7 @@ def test_bootstrap_survives_every_kill(lone, dice):
     assert lone.value("select count(*) from pg_dist_node where groupid = 0") == 1
     assert lone.value("select count(*) from pg_roles where rolname in ('admin', 'replicator')") == 2
     assert litter_of(lone) == []
-    print(f"{BOOTSTRAP_KILLS} kills, {bootstraps} directories taken away by the test")
+    print(f"{bootstraps} directories taken away by the test")
 
 
 def harness_is_free(lone):
@@ -136,7 +149,7 @@ def test_abandoning_survives_every_kill(lone, dice):
     duration = None
     known = set()
     before = 0
-    for turn in range(1 + ABANDON_KILLS):
+    for turn in itertools.chain([0], rounds("giving up")):
         cluster = str(uuid.UUID(int=dice.getrandbits(128)))
         aside = lone.volume / f"data.abandoned.{cluster}"
         become_member_of(lone, cluster)
@@ -161,9 +174,9 @@ def test_abandoning_survives_every_kill(lone, dice):
         wait_until(is_aside, 120, "the directory is put aside and a new one is there")
         duration = duration or time.monotonic() - begin
     become_member_of(lone, cluster)
-    assert len(list(lone.volume.glob("data.abandoned.*"))) == 1 + ABANDON_KILLS
+    assert len(list(lone.volume.glob("data.abandoned.*"))) == 1 + turn
     assert litter_of(lone) == []
-    print(f"{ABANDON_KILLS} kills, {before} of them before the rename")
+    print(f"{before} of the kills were before the rename")
 
 
 def test_forming_survives_every_kill(start, dice):
@@ -173,7 +186,7 @@ def test_forming_survives_every_kill(start, dice):
     c.stop()
 
     c = start(name="killed")
-    for _ in range(FORMING_KILLS):
+    for _ in rounds("forming"):
         moment = time.monotonic() + dice.uniform(0, duration / 3)
         while time.monotonic() < moment:
             time.sleep(0.001)
@@ -186,7 +199,7 @@ def test_forming_survives_every_kill(start, dice):
     c.wait_formed(300)
     # The last kill may have been a backend's, and its server is in recovery for a moment.
     wait_until(lambda: len(c.registered()) == 3, what="three nodes are registered")
-    wait_until(lambda: [m["state"] for m in c.coordinator.status()["cluster"]["members"]]
+    wait_until(lambda: [m["state"] for m in c.status()["members"]]
                == ["ours"] * 3, what="all are members")
     c.wait_formed()
 

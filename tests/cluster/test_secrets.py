@@ -108,8 +108,8 @@ def test_other_passwords_at_the_next_start(lone, settings):
     assert ("statement: " in lone.log) == bool(settings)
 
 
-def test_a_cluster_gets_other_passwords(start):
-    c = start().wait_formed()
+def test_a_cluster_gets_other_passwords(formed):
+    c = formed()
     old = {name: c.state[name.lower()] for name in NEW}
     new = {name: password[::-1] for name, password in old.items()}
     with c.coordinator.connect() as admin:
@@ -136,7 +136,7 @@ def test_a_cluster_gets_other_passwords(start):
         for user in ("postgres", "admin"):
             assert node.query("select success from run_command_on_workers('select 1')",
                               user=user) == [(True,)] * 2
-    wait_until(lambda: [m["state"] for m in c.coordinator.status()["cluster"]["members"]]
+    wait_until(lambda: [m["state"] for m in c.status()["members"]]
                == ["ours"] * 3, what="all are members")
     for node in c.nodes:
         assert_not_in(node.log, node.name, old)

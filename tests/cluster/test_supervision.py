@@ -61,21 +61,19 @@ def test_the_coordinator_sees_a_worker_go_and_come(shared_cluster):
     c = shared_cluster
     worker = c.node(2)
 
-    def state():
-        return c.coordinator.status()["cluster"]["members"][2]["state"]
     worker.kill(worker.postmaster_pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: state() == "hanging", what="the frozen worker is seen")
+        c.wait_state(2, "hanging")
         # The look at one that hangs holds up neither the others nor HTTP.
         assert c.coordinator.get("livez")[0] == 200
-        assert c.coordinator.status()["cluster"]["members"][1]["state"] == "ours"
+        assert c.member(1)["state"] == "ours"
     finally:
         worker.kill(worker.postmaster_pid, signal.SIGCONT)
-    wait_until(lambda: state() == "ours", what="the worker is seen again")
+    c.wait_state(2, "ours")
 
 
-def test_a_frozen_peer_does_not_hold_up_the_stop(start):
-    c = start(environment={"CITUS_INIT_STOP_DEADLINE": "10s"}).wait_formed()
+def test_a_frozen_peer_does_not_hold_up_the_stop(formed):
+    c = formed(environment={"CITUS_INIT_STOP_DEADLINE": "10s"})
     with c.coordinator.connect() as admin:
         admin.execute("create table t (i int)")
         admin.execute("select create_distributed_table('t', 'i')")
@@ -84,8 +82,7 @@ def test_a_frozen_peer_does_not_hold_up_the_stop(start):
     signal_all(frozen, signal.SIGSTOP)
     try:
         # Citus' daemon of the coordinator asks the worker every two seconds and now waits.
-        wait_until(lambda: c.coordinator.status()["cluster"]["members"][1]["state"]
-                   == "hanging", what="the frozen worker is seen")
+        c.wait_state(1, "hanging")
         run, postmaster = c.coordinator.run_pid, c.coordinator.postmaster_pid
         os.kill(run, signal.SIGTERM)
         wait_until(lambda: not is_alive(postmaster), 15, "the coordinator's postgres is gone")

@@ -115,11 +115,13 @@ def test_the_root_file_system_may_be_read_only(lone_of, uid):
     node.give(node.run_directory)
     node.start(["unshare", "--mount", "sh", "-ec", """
         volume=$1 run=$2; shift 2
+        mount --bind "$volume/.." "$volume/.."
         for directory in "$volume" "$run"; do
             mount -t tmpfs -o mode=755 scratch "$directory"
             chown --reference="$directory/.." "$directory"
         done
         mount -o remount,bind,ro /
+        mount -o remount,bind,ro "$volume/.."
         ! touch "$volume/../file" 2>/dev/null
         ! touch /tmp/citus-init-test 2>/dev/null
         exec "$@" """, "sh", str(node.volume), str(node.run_directory)])

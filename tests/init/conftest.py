@@ -2,11 +2,16 @@
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 
 import pytest
 
 import pid1
+
+sys.path.append(str(pid1.ROOT / "tests/lib"))
+
+pytest_plugins = ["traces"]
 
 
 def pytest_sessionstart(session):
@@ -28,7 +33,7 @@ def pytest_collection_modifyitems(items):
 def node():
     """A node that has not been started. Whatever it logs holds no password."""
     # Not pytest's tmp_path: the user postgres must be able to reach it.
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="citus-init-"))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="node-"))
     os.chmod(directory, 0o755)
     made = pid1.Node(directory)
     try:
@@ -38,7 +43,7 @@ def node():
             assert secret not in log
     finally:
         made.destroy()
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(directory)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -64,8 +64,7 @@ def test_somebody_elses_shell_in_the_data_directory_is_left_alone(node):
         assert inside.poll() is None
         assert "are left" not in node.log()
     finally:
-        inside.kill()
-        inside.communicate()
+        inside.communicate(timeout=20)  # the end of its input ends the shell
     assert node.stop() == 0
 
 

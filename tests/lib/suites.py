@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""
+Runs make targets side by side, all of them whatever becomes of one, and says at the end which
+failed, what they ran on, and which tests took longest.
+
+    suites.py TARGET...
+
+The output of each is in build/check/TARGET.log; that of one that failed is shown too.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+SIDE_BY_SIDE = 2
+SLOWEST = 15
+SHOWN = 150  # lines of a failed suite
+
+DURATION = re.compile(r"^([0-9.]+)s (call|setup|teardown) +(\S+)", re.MULTILINE)
+# What a suite says of the ground that it ran on, and of what it left out.
+GROUND = re.compile(r"^(?:these tests ran on|LEFT OUT).*", re.MULTILINE)
+
+LOGS = pathlib.Path("build/check")
+
+
+class Suite:
+    def __init__(self, target):
+        self.target = target
+        self.log = LOGS / f"{target}.log"
+        self.status = None
+        self.seconds = 0
+
+    def run(self):
+        begin = time.monotonic()
+        with open(self.log, "wb") as log:
+            self.status = subprocess.run(["make", "--no-print-directory", self.target], stdout=log,
+                                         stderr=log, stdin=subprocess.DEVNULL).returncode
+        self.seconds = time.monotonic() - begin
+
+    @property
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    @property
+    def verdict(self):
+        return "passed" if self.status == 0 else f"FAILED (exit code {self.status})"
+
+
+def run_side_by_side(suites):
+    waiting = iter(suites)
+    turn = threading.Lock()
+
+    def work():
+        while True:
+            with turn:
+                suite = next(waiting, None)
+            if not suite:
+                return
+            suite.run()
+            with turn:
+                print(f"== {suite.target}: {suite.verdict}, {suite.seconds:.0f} s", flush=True)
+                if suite.status != 0:
+                    print(*suite.text.splitlines()[-SHOWN:], sep="\n", flush=True)
+
+    workers = [threading.Thread(target=work) for _ in range(SIDE_BY_SIDE)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def main(targets):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    suites = [Suite(target) for target in targets]
+    begin = time.monotonic()
+    run_side_by_side(suites)
+
+    durations = sorted(((float(seconds), name if what == "call" else f"{name} ({what})")
+                        for suite in suites for seconds, what, name in
+                        DURATION.findall(suite.text)), reverse=True)[:SLOWEST]
+    if durations:
+        print("\nthe slowest tests:")
+        for seconds, name in durations:
+            print(f"{seconds:7.1f} s  {name}")
+    print()
+    for suite in suites:
+        for line in GROUND.findall(suite.text):
+            print(f"{suite.target}: {line}")
+    failed = [suite.target for suite in suites if suite.status != 0]
+    print(f"{len(suites)} suites in {time.monotonic() - begin:.0f} s"
+          + (f"; FAILED: {', '.join(failed)}" if failed else ""))
+    print(f"suites: {len(suites) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -14,7 +14,7 @@ set -eu
 build="gcc make git libc6-dev binutils libpq-dev postgresql-server-dev-MAJOR libevent-dev
 	libjansson-dev libinih-dev libyaml-dev libssl-dev libkrb5-dev zlib1g-dev libzstd-dev
 	postgresql-MAJOR"
-test="check libsubunit-dev python3-pytest python3-psycopg clang libclang-rt-14-dev iproute2
+test="check libsubunit-dev python3-pytest python3-psycopg clang libclang-rt-dev iproute2
 	util-linux procps libnss-wrapper valgrind cppcheck clang-tidy shellcheck clang-format"
 
 # kubectl renders the manifests; one from elsewhere does too, and stands in Debian's way.

@@ -34,8 +34,8 @@ static char *build(const void *salt, int salt_length, int iterations, const char
 	if (!prepared)
 		return NULL;
 #if PG_VERSION_NUM >= 160000
-	char *verifier = scram_build_secret(PG_SHA256, SCRAM_SHA_256_KEY_LEN, salt, salt_length,
-					    iterations, prepared, &why);
+	char *verifier = scram_build_secret(
+		PG_SHA256, SCRAM_SHA_256_KEY_LEN, salt, salt_length, iterations, prepared, &why);
 #else
 	char *verifier = scram_build_secret(salt, salt_length, iterations, prepared, &why);
 #endif

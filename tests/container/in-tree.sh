@@ -13,9 +13,12 @@ root=$(cd "$here/../.." && pwd)
 
 if [ "${1-}" != --inside ]; then
 	tree=$("$here/debian.sh" "$1")
-	# When unshare is killed the kernel kills process 1 of the namespace, and with it all others.
-	exec unshare --mount --pid --fork --kill-child --net --ipc \
-		"$0" --inside "$tree" "$@"
+	# unshare ignores SIGTERM and SIGINT. When this shell ends the kernel kills unshare, with it
+	# process 1 of the namespace, and with that all others.
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --net --ipc \
+		"$0" --inside "$tree" "$@" &
+	wait $!
+	exit
 fi
 
 shift

@@ -8,9 +8,14 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unre
 V ?= 0
 Q := $(if $(filter 0,$(V)),@,)
 
-PG_CONFIG ?= pg_config
+# PostgreSQL 15 to 18. Where several have their headers here, the one of which libpq is: parts of
+# the server's libraries are linked with libpq, and their functions differ from version to version.
+LIBPQ_MAJOR := $(shell sed -n 's/^.define PG_MAJORVERSION "\(.*\)"/\1/p' \
+	/usr/include/postgresql/pg_config.h 2>/dev/null)
+PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/$(LIBPQ_MAJOR)/bin/pg_config) pg_config)
 PG_INCLUDE := $(shell $(PG_CONFIG) --includedir 2>/dev/null)
 PG_SERVER_INCLUDE := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)
+PG_MAJOR := $(shell $(PG_CONFIG) --version 2>/dev/null | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
 PG_PKGLIB := $(shell $(PG_CONFIG) --pkglibdir 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
@@ -20,9 +25,10 @@ OUR_CFLAGS := -std=gnu11 -g $(WARNINGS) -D_GNU_SOURCE -Isrc -I$(BUILD)/generated
 	-I$(PG_INCLUDE) -fno-strict-aliasing -MMD -MP
 # psql's lexer, and what it wants of the frontend's common code.
 LIBS_LEXER := $(PG_PKGLIB)/libpgfeutils.a -lpq $(PG_PKGLIB)/libpgcommon.a $(PG_PKGLIB)/libpgport.a
+# Debian 13's libcrypto compresses, 12's does not.
 LIBS_AGENT := $(PG_PKGLIB)/libpgfeutils.a -lpq $(PG_PKGLIB)/libpgcommon_shlib.a \
 	$(PG_PKGLIB)/libpgport_shlib.a $(PG_PKGLIB)/libpgcommon.a $(PG_PKGLIB)/libpgport.a \
-	-levent_extra -levent_core -ljansson -linih -lyaml -lssl -lcrypto -lm
+	-levent_extra -levent_core -ljansson -linih -lyaml -lssl -lcrypto -lz -lzstd -lm
 
 ifeq ($(MODE),release)
 CC_MODE := $(CC)
@@ -58,7 +64,16 @@ all: $(BINARY) ## build build/citus-init
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile mk/*.mk | expand -t 20
 
-$(BUILD)/generated/version.h: FORCE
+.PHONY: one-version-of-postgres
+one-version-of-postgres:
+	$(Q)[ "$(PG_MAJOR)" = "$(or $(LIBPQ_MAJOR),$(PG_MAJOR))" ] || { \
+		echo "$(PG_CONFIG) is of PostgreSQL $(PG_MAJOR) and libpq is of $(LIBPQ_MAJOR), and both" \
+			"are linked: install postgresql-server-dev-$(LIBPQ_MAJOR)" >&2; exit 1; }; \
+	[ -e "$(PG_SERVER_INCLUDE)/postgres_fe.h" ] || { \
+		echo "the server's headers of PostgreSQL $(PG_MAJOR) are missing: \"make deps-build\"" \
+			"installs them" >&2; exit 1; }
+
+$(BUILD)/generated/version.h: FORCE | one-version-of-postgres
 	$(Q)mkdir -p $(@D); printf '#pragma once\n#define VERSION "%s"\n' '$(VERSION)' >$@.new; \
 		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:
@@ -88,8 +103,8 @@ include $(wildcard mk/*.mk)
 
 # A make of its own builds: this one has asked pg_config before it was installed. The longest
 # suites come first, for the others to fill in beside them.
-SUITES_OF_CHECK := check-cluster check-container check-init check-unit fuzz-smoke format-check \
-	check-k8s layers
+SUITES_OF_CHECK := check-cluster check-container check-cluster-17 check-init check-unit fuzz-smoke \
+	format-check check-k8s layers
 SUITES_OF_CHECK_LONG := check-random check-asan valgrind fuzz
 LONG_MINUTES ?= 60
 BUILD_ALL := $(MAKE) --no-print-directory -j $(shell nproc)

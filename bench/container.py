@@ -37,14 +37,13 @@ class Engine:
         except (OSError, RuntimeError):
             raise LeftOut('no Docker engine answers, so the image has not been measured; "eval'
                           ' $(tests/container/engine.sh start)" starts one, as root') from None
-        said = subprocess.run([ROOT / "tests/container/images.sh"], check=True, text=True,
-                              stdout=subprocess.PIPE).stdout
+        said = subprocess.run([ROOT / "tests/container/images.sh", "15"], check=True,
+                              text=True, stdout=subprocess.PIPE).stdout
         answers = dict(line.split("=", 1) for line in said.splitlines())
         self.citus = answers["citus"]
         self.image = self._id(answers["image"])
-        base = f"citus-init-test/base:{self.citus}"
-        self.base = self._id(base)
-        self.official = self._build_official(base)
+        self.base = self._id(answers["base"])
+        self.official = self._build_official(answers["base"])
 
     @staticmethod
     def _id(name):

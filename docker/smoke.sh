@@ -4,7 +4,8 @@
 #
 #   sh docker/smoke.sh
 #
-# CITUS_IMAGE is the image (built when it is missing), CITUS_PORT the port to publish.
+# CITUS_IMAGE is the image (built when it is missing), CITUS_PORT the port to publish,
+# COMPOSE_PROJECT_NAME the project: one that does not exist, for it is removed at the end.
 # As root on the engine's machine it also kills each PID 1 from outside of the engine.
 set -eu
 
@@ -21,7 +22,7 @@ fi
 CITUS_SECRETS=$(mktemp -d)
 export CITUS_SECRETS
 sh ./secrets.sh "$CITUS_SECRETS"
-project=citus-init-smoke-$$
+project=${COMPOSE_PROJECT_NAME:-citus-init-smoke-$$}
 
 compose() {
 	# shellcheck disable=SC2086 # two words

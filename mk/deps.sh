@@ -9,11 +9,14 @@
 # list of what to have.
 set -eu
 
-build="gcc make git libc6-dev binutils libpq-dev postgresql-server-dev-15 libevent-dev
-	libjansson-dev libinih-dev libyaml-dev libssl-dev libkrb5-dev
-	postgresql-15"
-test="check libsubunit-dev python3-pytest python3-pytest-xdist python3-psycopg clang libclang-rt-14-dev iproute2
-	util-linux procps libnss-wrapper valgrind cppcheck clang-tidy shellcheck clang-format"
+# MAJOR is that of libpq-dev: the programs are linked with libpq and with parts of the server's
+# libraries, which must be of one version.
+build="gcc make git libc6-dev binutils libpq-dev postgresql-server-dev-MAJOR libevent-dev
+	libjansson-dev libinih-dev libyaml-dev libssl-dev libkrb5-dev zlib1g-dev libzstd-dev
+	postgresql-MAJOR"
+test="check libsubunit-dev python3-pytest python3-pytest-xdist python3-psycopg clang
+	libclang-rt-dev iproute2 util-linux procps libnss-wrapper valgrind cppcheck clang-tidy
+	shellcheck clang-format"
 
 # kubectl renders the manifests; one from elsewhere does too, and stands in Debian's way.
 command -v kubectl >/dev/null || test="$test kubernetes-client"
@@ -36,17 +39,29 @@ esac
 
 command -v dpkg-query >/dev/null || exit 0
 
-missing=
-for package in $wanted; do
-	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=
-	[ "$status" = installed ] || missing="$missing $package"
-done
+status_of() {
+	dpkg-query -W -f "\${db:Status-Status} \${Version}" "$1" 2>/dev/null
+}
+
+# The missing ones of $wanted; of libpq-dev $1 is the version.
+find_missing() {
+	missing=
+	for package in $(echo "$wanted" | sed "s/MAJOR/${1%%.*}/g"); do
+		case $(status_of "$package") in
+		"installed "*) ;;
+		*) missing="$missing $package" ;;
+		esac
+	done
+}
+
+libpq=$(status_of libpq-dev | sed -n 's/^installed //p')
+find_missing "${libpq:-MAJOR}"
 [ -n "$missing" ] || exit 0
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then
 	if ! command -v sudo >/dev/null; then
-		echo "these packages are missing; install them as root:" >&2
+		echo "these packages are missing; install them as root (MAJOR is that of libpq-dev):" >&2
 		echo "  apt-get install --no-install-recommends$missing" >&2
 		exit 1
 	fi
@@ -60,7 +75,6 @@ if [ ! -e $conf ]; then
 	echo "create_main_cluster = false" | $as_root tee $conf >/dev/null
 fi
 
-echo "installing:$missing" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 run() {
@@ -70,5 +84,8 @@ run() {
 	exit 1
 }
 run update
+# Only now apt knows which version it would install.
+find_missing "${libpq:-$(apt-cache show --no-all-versions libpq-dev | sed -n 's/^Version: //p')}"
+echo "installing:$missing" >&2
 # shellcheck disable=SC2086 # a list of words
 run install -y --no-install-recommends $missing

@@ -5,8 +5,8 @@
 set -u
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-"$@" 2>"$log"
+"$@" >"$log" 2>&1
 status=$?
-left=$(grep -vE "Using '[a-z_]+' in statically linked applications requires at runtime|in function |: in function" "$log")
+left=$(grep -vE "Using '[a-z_]+' in statically linked applications requires at runtime|in function |: in function|does not take linker garbage collection into account" "$log")
 [ -z "$left" ] || { printf '%s\n' "$left" >&2; [ $status -ne 0 ] || status=1; }
 exit $status

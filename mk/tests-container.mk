@@ -1,14 +1,21 @@
 # The image in a real Docker engine of this machine, as root; where that cannot be, nothing is
-# tested, and that is said. tests/container/engine.sh starts an engine. On the real Citus where
-# CITUS_INIT_POSTGRES_BIN_DIR names a PostgreSQL 15 with it, else on the stand-in.
-.PHONY: check-container
-check-container: ## test the image in a Docker engine (T=name selects)
-	$(Q)if ! docker version --format '{{.Server.Version}}' >/dev/null 2>&1; then \
+# tested, and that is said. tests/container/engine.sh starts an engine, which is found here. Each
+# PostgreSQL has an image and a run of its own, side by side: MAJORS=15 selects one. On the real
+# Citus where tests/container/real-citus.sh finds one for the major, else on the stand-in.
+MAJORS ?= 15 17
+
+.PHONY: check-container $(MAJORS:%=check-container-%)
+check-container: ## test the image in a Docker engine (T=name, MAJORS="15 17" select)
+	$(Q)if ! variables=$$(tests/container/engine.sh answers); then \
 		echo "LEFT OUT: no Docker engine answers, so the image has not been tested;" \
-			'"eval $$(tests/container/engine.sh start)" starts one, as root'; \
+			'"tests/container/engine.sh start" starts one, as root'; \
 	elif [ "$$(id -u)" -ne 0 ]; then \
 		echo "LEFT OUT: only root can make what the image is built on, so it has not been tested"; \
 	else \
-		sh mk/deps.sh engine && \
-			/usr/bin/python3 -m pytest -q tests/container $(if $(T),-k '$(T)'); \
+		eval "$$variables"; sh mk/deps.sh engine && $(MAKE) --no-print-directory \
+			-j $(words $(MAJORS)) --output-sync=target $(MAJORS:%=check-container-%); \
 	fi
+
+$(MAJORS:%=check-container-%): check-container-%:
+	$(Q)/usr/bin/python3 -m pytest -q tests/container --major $* --durations=5 \
+		$(if $(T),-k '$(T)')

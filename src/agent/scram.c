@@ -9,6 +9,10 @@
 
 #include <openssl/rand.h>
 
+#if PG_VERSION_NUM < 160000
+#define SCRAM_SHA_256_DEFAULT_ITERATIONS SCRAM_DEFAULT_ITERATIONS
+#endif
+
 /* PostgreSQL's headers use names that banned.h forbids, so it is not included here. */
 
 /* A password that SASLprep refuses is used as it is: so does libpq (fe-auth-scram.c). */
@@ -21,14 +25,20 @@ static char *prepare_password(const char *password)
 	return strdup(password);
 }
 
-static char *build(const char *salt, int salt_length, int iterations, const char *password)
+/* The bytes of a salt are char in PostgreSQL 15 to 17 and uint8 in 18, so void here. */
+static char *build(const void *salt, int salt_length, int iterations, const char *password)
 {
 	const char *why = NULL;
 	char *prepared = prepare_password(password);
 
 	if (!prepared)
 		return NULL;
+#if PG_VERSION_NUM >= 160000
+	char *verifier = scram_build_secret(
+		PG_SHA256, SCRAM_SHA_256_KEY_LEN, salt, salt_length, iterations, prepared, &why);
+#else
 	char *verifier = scram_build_secret(salt, salt_length, iterations, prepared, &why);
+#endif
 	explicit_bzero(prepared, strlen(prepared));
 	free(prepared);
 	return verifier;
@@ -40,7 +50,7 @@ int scram_make_verifier(const char *password, char **verifier, struct err *e)
 
 	if (RAND_bytes(salt, sizeof(salt)) != 1)
 		return err_set(e, ERR_SYS, "could not get random bytes for a password's salt");
-	*verifier = build((const char *)salt, sizeof(salt), SCRAM_DEFAULT_ITERATIONS, password);
+	*verifier = build(salt, sizeof(salt), SCRAM_SHA_256_DEFAULT_ITERATIONS, password);
 	if (!*verifier)
 		return err_set(e, ERR_SYS, "could not compute a password's verifier");
 	return 0;
@@ -65,7 +75,7 @@ bool scram_verifier_matches(const char *verifier, const char *password)
 	int length = (int)(encoded_end - encoded);
 	if (pg_b64_dec_len(length) > (int)sizeof(salt))
 		return false;
-	int salt_length = pg_b64_decode(encoded, length, salt, sizeof(salt));
+	int salt_length = pg_b64_decode(encoded, length, (void *)salt, sizeof(salt));
 	if (salt_length <= 0)
 		return false;
 	char *again = build(salt, salt_length, (int)iterations, password);

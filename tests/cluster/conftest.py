@@ -37,7 +37,10 @@ def pytest_report_header(config):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    terminalreporter.write_line(f"these tests ran on the {config.citus_kind} Citus")
+    version = subprocess.run([f"{os.environ['CITUS_INIT_POSTGRES_BIN_DIR']}/postgres", "--version"],
+                             check=True, text=True, stdout=subprocess.PIPE).stdout.split()[2]
+    terminalreporter.write_line(f"these tests ran on PostgreSQL {version} with the"
+                                f" {config.citus_kind} Citus")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,7 +1,7 @@
 """
-The image in a real Docker engine. images.sh builds it, on a base without a
-registry: with the real Citus where CITUS_INIT_POSTGRES_BIN_DIR names one, else
-with the stand-in; every report says which of the two.
+The image in a real Docker engine, with one PostgreSQL. images.sh builds it, on
+a base without a registry: with the real Citus where one is named, else with
+the stand-in; every report says which PostgreSQL and which of the two.
 """
 import contextlib
 import subprocess
@@ -12,9 +12,13 @@ import engine
 from engine import PASSWORDS, Container
 
 
+def pytest_addoption(parser):
+    parser.addoption("--major", choices=["15", "17"], default="15", help="the PostgreSQL to test")
+
+
 def pytest_configure(config):
-    made = subprocess.run([engine.ROOT / "tests/container/images.sh"], text=True,
-                          stdout=subprocess.PIPE)
+    made = subprocess.run([engine.ROOT / "tests/container/images.sh", config.option.major],
+                          text=True, stdout=subprocess.PIPE)
     if made.returncode != 0:
         raise pytest.UsageError("the image could not be made: images.sh has said why")
     config.container = dict(line.split("=", 1) for line in made.stdout.splitlines())
@@ -25,7 +29,8 @@ def pytest_report_header(config):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    terminalreporter.write_line(f"these tests ran on the {config.container['citus']} Citus")
+    terminalreporter.write_line(f"these tests ran on PostgreSQL {config.option.major} with the"
+                                f" {config.container['citus']} Citus")
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +38,21 @@ def image(request):
     return request.config.container["image"]
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """Fails the test that leaves a container, volume or network behind."""
+    yield
+    left = [f"{kind}: {name}" for kind, name in engine.left_behind()]
+    assert not left, left
+
+
 @pytest.fixture
-def things():
+def major(request):
+    return int(request.config.option.major)
+
+
+@pytest.fixture
+def things(nothing_is_left):
     """An ExitStack for volumes and networks, undone after the containers are gone."""
     with contextlib.ExitStack() as stack:
         yield stack

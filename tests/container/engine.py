@@ -40,6 +40,20 @@ def new_name(what):
     return f"{PREFIX}-{what}-{next(numbers)}"
 
 
+def left_behind():
+    """What this run has made and is still there: kind and name. What is found is removed, for it
+    must not be held against the next test."""
+    found = []
+    for kind, list_command, remove_command in (
+            ("container", ["ps", "-a", "--format", "{{.Names}}"], ["rm", "-f", "-v"]),
+            ("volume", ["volume", "ls", "--format", "{{.Name}}"], ["volume", "rm", "-f"]),
+            ("network", ["network", "ls", "--format", "{{.Name}}"], ["network", "rm"])):
+        for name in docker(*list_command, "--filter", f"name={PREFIX}").splitlines():
+            docker(*remove_command, name, check=False)
+            found.append((kind, name))
+    return found
+
+
 @contextlib.contextmanager
 def volume(*options):
     name = docker("volume", "create", *options, new_name("volume"))

@@ -3,7 +3,7 @@
 # taken. As root.
 #
 #   eval "$(tests/container/engine.sh start)"    starts it and sets DOCKER_HOST
-#   tests/container/engine.sh answers            whether there is one already
+#   eval "$(tests/container/engine.sh answers)"  fails where none answers, else sets DOCKER_HOST
 #   tests/container/engine.sh stop               ends its containers and the engine itself
 #
 # It has a socket, a directory and a pid of its own, and keeps its images between two runs.
@@ -17,10 +17,19 @@ docker_answers() {
 }
 
 # Sets DOCKER_HOST where it is our own engine that answers.
-answers() {
+find_engine() {
 	! docker_answers || return 0
 	export DOCKER_HOST="unix://$run/docker.sock"
 	docker_answers
+}
+
+print_variables() {
+	[ -z "${DOCKER_HOST-}" ] || echo "export DOCKER_HOST=$DOCKER_HOST"
+}
+
+answers() {
+	find_engine || exit 1
+	print_variables
 }
 
 # This system's own "true" in a container without a file: an engine may start where no container
@@ -37,7 +46,7 @@ fail() {
 }
 
 start() {
-	if ! answers; then
+	if ! find_engine; then
 		[ "$(id -u)" -eq 0 ] || fail "only root can start a Docker engine"
 		command -v dockerd >/dev/null ||
 			fail "there is no dockerd; \"sh mk/deps.sh engine\" installs one"
@@ -60,7 +69,7 @@ start() {
 			fail "the Docker engine starts, but runs no container: its words are above"
 		}
 	fi
-	[ -z "${DOCKER_HOST-}" ] || echo "export DOCKER_HOST=$DOCKER_HOST"
+	print_variables
 }
 
 # The pid may be another's by now.

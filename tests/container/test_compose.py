@@ -28,8 +28,9 @@ def environment(image, **more):
 
 
 def test_smoke(image):
-    done = subprocess.run(["sh", ROOT / "docker/smoke.sh"], env=environment(image), text=True,
-                          timeout=400, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    variables = environment(image, COMPOSE_PROJECT_NAME=engine.new_name("smoke"))
+    done = subprocess.run(["sh", ROOT / "docker/smoke.sh"], env=variables, text=True, timeout=400,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
     assert "all is well" in done.stdout
 

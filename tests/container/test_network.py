@@ -53,16 +53,18 @@ class Cluster:
         return next(m for m in members if m["name"] == f"citus-{k}")
 
 
-def test_a_node_made_anew_on_another_address(start, things):
-    # Not the engine's own choice of addresses: it would give the old one again.
-    cluster = Cluster(start, things, ["--subnet", "172.29.77.0/24"],
-                      lambda k: ["--ip", f"172.29.77.{10 + k}"]).wait_formed()
+def test_a_node_made_anew_on_another_address(start, things, major):
+    # Not the engine's own choice of addresses: it would give the old one again. A subnet for each
+    # PostgreSQL, whose runs may go on at the same time.
+    subnet = f"172.29.{major}"
+    cluster = Cluster(start, things, ["--subnet", f"{subnet}.0/24"],
+                      lambda k: ["--ip", f"{subnet}.{10 + k}"]).wait_formed()
     cluster.make_table()
     for k in range(SIZE):
         docker("rm", "-f", cluster.nodes[k].name)
-        cluster.options = lambda k: ["--ip", f"172.29.77.{110 + k}"]
+        cluster.options = lambda k: ["--ip", f"{subnet}.{110 + k}"]
         cluster.nodes[k] = cluster.start(k).wait_ready()
-        assert cluster.nodes[k].address == f"172.29.77.{110 + k}"
+        assert cluster.nodes[k].address == f"{subnet}.{110 + k}"
         cluster.wait_counted()
         for other in range(1, SIZE):
             wait_until(lambda: cluster.member(other)["state"] == "ours", 60,

@@ -5,27 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/abandon.h"
-#include "agent/gate.h"
-#include "agent/gauges.h"
-#include "agent/http.h"
-#include "agent/knock.h"
-#include "agent/members.h"
-#include "agent/setup.h"
-#include "agent/sql.h"
-#include "agent/sql_files.h"
-#include "agent/timer.h"
-#include "agent/view.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
 #include "base/launch_fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
+#include "cluster/loop.h"
 #include "init/control.h"
 #include "node/conf.h"
+#include "node/databases.h"
 #include "node/identity.h"
 #include "node/sample_password.h"
 #include "node/settings.h"
+#include "report/gauges.h"
+#include "report/http.h"
+#include "setup/abandon.h"
+#include "setup/gate.h"
+#include "setup/knock.h"
+#include "setup/setup.h"
+#include "sql/sql.h"
+#include "sqlfiles/sql_files.h"
+#include "view/view.h"
 
 #include "base/banned.h"
 
@@ -65,7 +66,7 @@ static void run_setup(struct agent *a);
 
 static bool is_ready(const struct agent *a)
 {
-	return a->view.postgres == CONTROL_POSTGRES_READY;
+	return a->view.postgres == POSTGRES_READY;
 }
 
 /*
@@ -266,8 +267,8 @@ static void on_postgres(struct agent *a, const struct control_message *m)
 	a->view.postgres_restarts = m->postgres.restarts;
 	a->view.agent_restarts = m->postgres.agent_restarts;
 	a->view.postgres_was_ready |= is_ready(a);
-	a->view.postgres_was_ready &= m->postgres.state == CONTROL_POSTGRES_READY ||
-				      m->postgres.state == CONTROL_POSTGRES_STOPPING;
+	a->view.postgres_was_ready &=
+		m->postgres.state == POSTGRES_READY || m->postgres.state == POSTGRES_STOPPING;
 	if (is_ready(a) && !was_ready)
 		look(a);
 	else if (!is_ready(a) && was_ready)
@@ -315,7 +316,7 @@ static void on_stop(struct agent *a)
 	}
 	bool was_ready = is_ready(a);
 
-	a->view.postgres = CONTROL_POSTGRES_STOPPING;
+	a->view.postgres = POSTGRES_STOPPING;
 	if (was_ready)
 		leave_server(a);
 	if (silent_peer && was_ready && !sql_is_busy(a->quieter))
@@ -399,11 +400,11 @@ static void open_parts(struct agent *a)
 	a->gate = gate_open(
 		a->loop, &a->view, a->socket_directory, LAUNCH_FD_CONTROL, on_gate_changed, a);
 	a->listener = sql_open_local(
-		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, RETRY_MOST_MS);
+		a->loop, a->socket_directory, id->port, DATABASE_HOME, RETRY_MOST_MS);
 	sql_on_notify(a->listener, on_notify, a);
 	a->gauges = gauges_open(a->loop, &a->view, a->socket_directory);
 	a->quieter = sql_open_local(
-		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, QUIET_TIMEOUT_MS);
+		a->loop, a->socket_directory, id->port, DATABASE_HOME, QUIET_TIMEOUT_MS);
 	if (id->role == ROLE_WORKER)
 		a->knock = knock_open(a->loop, a->settings, id);
 	else

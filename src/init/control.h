@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/phase.h"
+#include "base/postgres_state.h"
 #include "base/uuid.h"
 
 #define CONTROL_MAGIC 0x31746963u /* "cit1" */
@@ -33,14 +34,6 @@ enum control_type {
 	CONTROL_TYPE_COUNT
 };
 
-enum control_postgres_state {
-	CONTROL_POSTGRES_DOWN,	   /* not running; back-off or waiting for left-over backends */
-	CONTROL_POSTGRES_STARTING, /* running, recovery or start-up not finished */
-	CONTROL_POSTGRES_READY,	   /* it has said READY=1 */
-	CONTROL_POSTGRES_STOPPING,
-	CONTROL_POSTGRES_STATE_COUNT
-};
-
 struct control_message {
 	uint32_t magic;
 	uint32_t type; /* enum control_type */
@@ -49,7 +42,7 @@ struct control_message {
 			char cluster_id[CONTROL_UUID_SIZE];
 		} abandon;
 		struct {
-			uint32_t state;	   /* enum control_postgres_state */
+			uint32_t state;	   /* enum postgres_state */
 			int32_t pid;	   /* 0 when it is not running */
 			uint32_t restarts; /* since PID 1 started */
 			uint32_t agent_restarts;

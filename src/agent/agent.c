@@ -52,7 +52,7 @@ struct agent {
 	struct http *http;
 	struct setup *setup;
 	struct gate *gate;
-	struct members *members; /* on the coordinator, once it is set up */
+	struct cluster_loop *cluster; /* on the coordinator, once it is set up */
 	struct sql_files *sql_files;
 	struct gauges *gauges;
 	struct knock *knock;	/* on a worker */
@@ -119,7 +119,7 @@ static void on_gate_changed(void *ctx)
 	decide_sql_files(a);
 }
 
-static void on_members_changed(void *ctx)
+static void on_cluster_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
@@ -141,8 +141,8 @@ static void on_notify(void *ctx, const char *payload)
 
 	if (!payload)
 		timer_set(a->listen_timer, RETRY_FIRST_MS);
-	else if (a->members)
-		members_wake(a->members, payload);
+	else if (a->cluster)
+		cluster_loop_wake(a->cluster, payload);
 	else
 		look(a);
 }
@@ -206,9 +206,9 @@ static void on_setup_done(void *ctx, const struct err *failure)
 		if (a->view.agent_restarts > 0)
 			gate_reload(a->gate);
 		on_listen_timer(-1, 0, a);
-		if (a->view.identity->role == ROLE_COORDINATOR && !a->members)
-			a->members = members_open(a->loop, a->settings, &a->view,
-				a->socket_directory, on_members_changed, a);
+		if (a->view.identity->role == ROLE_COORDINATOR && !a->cluster)
+			a->cluster = cluster_loop_open(a->loop, a->settings, &a->view,
+				a->socket_directory, on_cluster_changed, a);
 		/* A member that was away tells that it is back; a new node, that it is here. */
 		if (a->knock && a->view.phase >= PHASE_CLUSTER)
 			knock_start(a->knock);
@@ -250,8 +250,8 @@ static void leave_server(struct agent *a)
 	setup_reset(a->setup);
 	sql_reset(a->listener);
 	gauges_reset(a->gauges);
-	if (a->members)
-		members_close(take_ptr(a->members));
+	if (a->cluster)
+		cluster_loop_close(take_ptr(a->cluster));
 	if (a->knock)
 		knock_stop(a->knock);
 	if (a->sql_files)
@@ -415,8 +415,8 @@ static void open_parts(struct agent *a)
 
 static void close_parts(struct agent *a)
 {
-	if (a->members)
-		members_close(a->members);
+	if (a->cluster)
+		cluster_loop_close(a->cluster);
 	knock_close(a->knock);
 	sql_files_close(a->sql_files);
 	sql_close(a->quieter);

@@ -1,20 +1,27 @@
-/*
- * The return of an empty member: what it has lost, filling it again, and our
- * memory of it.
- */
+#include "cluster/return.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "cluster/state.h"
+#include "repair/repair.h"
 
 #include "base/banned.h"
 
+struct member_return {
+	struct cluster *cluster;
+	struct repair *repair;
+	struct worker *worker; /* whose return is under way */
+	step_ended_fn ended;
+	void *ctx;
+};
+
 static int bind_name(void *ctx, const char *parameters[])
 {
-	struct members *m = ctx;
+	const struct member_return *r = ctx;
 
-	parameters[0] = members_only_chosen(m)->view->name;
+	parameters[0] = r->worker->view->name;
 	return 1;
 }
 
@@ -32,8 +39,32 @@ static const struct sql_step succeed[] = {
 		.bind = bind_name },
 };
 
-/* m->others must have been made. */
-static struct repair_case case_of(const struct members *m, const struct worker *w)
+static void end(struct member_return *r, enum step_outcome outcome, bool of_worker,
+	const struct err *failure)
+{
+	const struct step_report report = {
+		.outcome = outcome, .worker = of_worker ? r->worker : NULL, .failure = failure
+	};
+
+	r->ended(r->ctx, &report);
+}
+
+static void print_host(FILE *out, const struct worker *w)
+{
+	fputs(w->view->host, out);
+}
+
+/* The hosts of the members that are well. */
+static char *hosts_of_others(const struct cluster *c)
+{
+	bool well[MEMBERS_MAX] = { false };
+
+	for (int i = 0; i < c->count; i++)
+		well[i] = c->workers[i].view->active;
+	return cluster_array_of(c, well, print_host);
+}
+
+static struct repair_case case_of(const struct worker *w, const char *others)
 {
 	return (struct repair_case){ .name = w->view->name,
 		.host = w->view->host,
@@ -41,70 +72,95 @@ static struct repair_case case_of(const struct members *m, const struct worker *
 		.lost_identifier = w->row->record.seen.system_identifier,
 		.new_identifier = watch_facts(w->watch)->own.system_identifier,
 		.accepted = w->view->loss_accepted ? w->loss.token : "",
-		.others = m->others };
+		.others = others };
 }
 
 static void on_assessed(void *ctx, const struct loss_report *report, const struct err *failure)
 {
-	struct members *m = ctx;
-	struct worker *w = members_only_chosen(m);
+	struct member_return *r = ctx;
+	struct worker *w = r->worker;
 
 	if (failure) {
 		log_warning("could not find out what %s has lost, will try again: %s",
 			w->view->name, failure->msg);
-		members_note_failure(m, w);
-	} else {
-		w->loss = *report;
-		memcpy(w->assessed, watch_facts(w->watch)->own.system_identifier,
-			sizeof(w->assessed));
-		m->is_stale = true;
+		end(r, STEP_FAILED, true, failure);
+		return;
 	}
-	members_end_round(m, NULL);
+	w->loss = *report;
+	memcpy(w->assessed, watch_facts(w->watch)->own.system_identifier, sizeof(w->assessed));
+	end(r, STEP_DONE, false, NULL);
 }
 
 static void on_succeeded(void *ctx, const struct err *failure)
 {
-	struct members *m = ctx;
-	struct worker *w = members_only_chosen(m);
+	struct member_return *r = ctx;
+	struct worker *w = r->worker;
 
-	if (!failure) {
-		log_info("%s has been brought back%s%s", w->view->name,
-			w->loss.words[0] ? ": " : "", w->loss.words);
-		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
-		w->assessed[0] = '\0';
-		members_note_success(w);
+	if (failure) {
+		end(r, STEP_FAILED, false, failure);
+		return;
 	}
-	m->is_stale = true;
-	members_end_round(m, failure);
+	log_info("%s has been brought back%s%s", w->view->name, w->loss.words[0] ? ": " : "",
+		w->loss.words);
+	w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
+	w->assessed[0] = '\0';
+	end(r, STEP_DONE, true, NULL);
 }
 
 static void on_brought_back(void *ctx, const struct err *failure)
 {
-	struct members *m = ctx;
-	struct worker *w = members_only_chosen(m);
+	struct member_return *r = ctx;
+	struct worker *w = r->worker;
 
 	if (!failure) {
-		sql_run(m->catalog.home, succeed, ARRAY_LEN(succeed), m, on_succeeded);
+		sql_run(r->cluster->catalog.home, succeed, ARRAY_LEN(succeed), r, on_succeeded);
 		return;
 	}
 	log_error("could not bring %s back, will try again: %s", w->view->name, failure->msg);
 	/* How far it came is to be seen anew. */
 	w->assessed[0] = '\0';
-	members_note_failure(m, w);
-	members_end_round(m, NULL);
+	end(r, STEP_FAILED, true, failure);
 }
 
-void member_return_assess(struct members *m)
+struct member_return *member_return_open(
+	struct event_base *loop, struct cluster *cluster, const char *socket_directory)
 {
-	const struct repair_case of = case_of(m, members_only_chosen(m));
+	struct member_return *r = xcalloc(1, sizeof(*r));
 
-	repair_assess(m->repair, &of, on_assessed, m);
+	r->cluster = cluster;
+	r->repair = repair_open(loop, cluster->settings, cluster->id, socket_directory);
+	return r;
 }
 
-void member_return_bring_back(struct members *m)
+void member_return_close(struct member_return *r)
 {
-	const struct repair_case of = case_of(m, members_only_chosen(m));
+	repair_close(r->repair);
+	free(r);
+}
 
-	log_info("bringing %s back: %s", of.name, m->plan.why);
-	repair_bring_back(m->repair, &of, on_brought_back, m);
+static void begin(struct member_return *r, struct worker *w, step_ended_fn ended, void *ctx)
+{
+	r->worker = w;
+	r->ended = ended;
+	r->ctx = ctx;
+}
+
+void member_return_assess(struct member_return *r, struct worker *w, step_ended_fn ended, void *ctx)
+{
+	_free_ char *others = hosts_of_others(r->cluster);
+	const struct repair_case of = case_of(w, others);
+
+	begin(r, w, ended, ctx);
+	repair_assess(r->repair, &of, on_assessed, r);
+}
+
+void member_return_bring_back(
+	struct member_return *r, struct worker *w, const char *why, step_ended_fn ended, void *ctx)
+{
+	_free_ char *others = hosts_of_others(r->cluster);
+	const struct repair_case of = case_of(w, others);
+
+	begin(r, w, ended, ctx);
+	log_info("bringing %s back: %s", of.name, why);
+	repair_bring_back(r->repair, &of, on_brought_back, r);
 }

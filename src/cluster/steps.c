@@ -1,46 +1,39 @@
-/*
- * The steps of the plan, carried out: what is written here, on the workers, and
- * in Citus. Each is harmless when it is done twice.
- */
+#include "cluster/steps.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cluster/state.h"
+#include "cluster/return.h"
 
 #include "base/banned.h"
 
 enum {
+	/* Registration copies the schema: some milliseconds a table and node (facts of Citus). */
+	WORK_TIMEOUT_MS = 5 * 60 * 1000,
 	/* How much WAL a member may write before our memory of it is renewed: a write here for
 	 * every look would make an idle cluster write for ever, each node because of the other. */
 	REMEMBER_BYTES = 1024 * 1024,
 	TELL_EVERY_MS = 30 * 1000,
 };
 
-/* {"a","b"} of the chosen workers: names, hosts and numbers need no escaping. */
-static char *array_of(const struct members *m, const bool chosen[],
-	void (*print)(FILE *out, const struct worker *))
-{
-	char *array = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&array, &size);
-	const char *separator = "";
+struct steps {
+	struct cluster *cluster;
+	struct sql *work[MANAGED_COUNT]; /* changes: registration above all; with patience */
+	struct member_return *member_return;
 
-	fputc('{', out);
-	for (int i = 0; i < m->count; i++) {
-		if (!chosen[i])
-			continue;
-		fprintf(out, "%s\"", separator);
-		print(out, &m->workers[i]);
-		fputc('"', out);
-		separator = ",";
-	}
-	fputc('}', out);
-	fclose(out);
-	return array;
-}
+	/* The step under way. */
+	const struct plan *plan;
+	step_ended_fn ended;
+	sql_done_fn remembered;
+	void *ctx;   /* of either */
+	int writing; /* writes on workers not ended yet */
+	int database;
+	char *hosts, *names, *identifiers, *empties, *incarnations, *timelines, *lsns;
+	char port[8];
+};
 
 static void print_host(FILE *out, const struct worker *w)
 {
@@ -78,89 +71,87 @@ static void renew(char **array, char *with)
 	*array = with;
 }
 
-static void prepare_arrays(struct members *m, const bool chosen[])
+static void prepare_arrays(struct steps *s, const bool chosen[])
 {
-	bool well[MEMBERS_MAX] = { false };
+	const struct cluster *c = s->cluster;
 
-	for (int i = 0; i < m->count; i++)
-		well[i] = m->workers[i].view->active;
-	renew(&m->others, array_of(m, well, print_host));
-	renew(&m->hosts, array_of(m, chosen, print_host));
-	renew(&m->names, array_of(m, chosen, print_name));
-	renew(&m->identifiers, array_of(m, chosen, print_identifier));
-	renew(&m->empties, array_of(m, chosen, print_is_empty));
-	renew(&m->timelines, array_of(m, chosen, print_timeline));
-	renew(&m->lsns, array_of(m, chosen, print_lsn));
-	renew(&m->incarnations, catalog_incarnations(&m->catalog));
+	renew(&s->hosts, cluster_array_of(c, chosen, print_host));
+	renew(&s->names, cluster_array_of(c, chosen, print_name));
+	renew(&s->identifiers, cluster_array_of(c, chosen, print_identifier));
+	renew(&s->empties, cluster_array_of(c, chosen, print_is_empty));
+	renew(&s->timelines, cluster_array_of(c, chosen, print_timeline));
+	renew(&s->lsns, cluster_array_of(c, chosen, print_lsn));
+	renew(&s->incarnations, catalog_incarnations(&c->catalog));
 }
 
 static int bind_own_name(void *ctx, const char *parameters[])
 {
-	const struct members *m = ctx;
+	const struct steps *s = ctx;
 
-	parameters[0] = m->id->name;
+	parameters[0] = s->cluster->id->name;
 	return 1;
 }
 
 static int bind_intent(void *ctx, const char *parameters[])
 {
-	const struct members *m = ctx;
+	const struct steps *s = ctx;
 
-	parameters[0] = m->names;
-	parameters[1] = m->identifiers;
-	parameters[2] = m->empties;
+	parameters[0] = s->names;
+	parameters[1] = s->identifiers;
+	parameters[2] = s->empties;
 	return 3;
 }
 
 static int bind_names(void *ctx, const char *parameters[])
 {
-	const struct members *m = ctx;
+	const struct steps *s = ctx;
 
-	parameters[0] = m->names;
+	parameters[0] = s->names;
 	return 1;
 }
 
 static int bind_progress(void *ctx, const char *parameters[])
 {
-	const struct members *m = ctx;
+	const struct steps *s = ctx;
 
-	parameters[0] = m->names;
-	parameters[1] = m->timelines;
-	parameters[2] = m->lsns;
+	parameters[0] = s->names;
+	parameters[1] = s->timelines;
+	parameters[2] = s->lsns;
 	return 3;
 }
 
 static int bind_own_host(void *ctx, const char *parameters[])
 {
-	const struct members *m = ctx;
+	const struct steps *s = ctx;
 
 	/* Not a true no-op when it is already so: it rewrites the row on all metadata workers,
 	 * and fails when one of them is down. */
-	if (strcmp(m->catalog.facts.databases[m->database].host, m->id->host) == 0)
+	if (strcmp(s->cluster->catalog.facts.databases[s->database].host, s->cluster->id->host) ==
+		0)
 		return SQL_SKIP;
-	parameters[0] = m->id->host;
-	parameters[1] = m->port;
+	parameters[0] = s->cluster->id->host;
+	parameters[1] = s->port;
 	return 2;
 }
 
 static int bind_hosts(void *ctx, const char *parameters[])
 {
-	const struct members *m = ctx;
+	const struct steps *s = ctx;
 
-	parameters[0] = m->hosts;
-	parameters[1] = m->port;
+	parameters[0] = s->hosts;
+	parameters[1] = s->port;
 	return 2;
 }
 
 /* A cluster of one: the coordinator holds the shards itself. */
 static int bind_lone_host(void *ctx, const char *parameters[])
 {
-	const struct members *m = ctx;
+	const struct steps *s = ctx;
 
-	if (m->count > 0 || m->catalog.facts.databases[m->database].holds_shards)
+	if (s->cluster->count > 0 || s->cluster->catalog.facts.databases[s->database].holds_shards)
 		return SQL_SKIP;
-	parameters[0] = m->id->host;
-	parameters[1] = m->port;
+	parameters[0] = s->cluster->id->host;
+	parameters[1] = s->port;
 	return 2;
 }
 
@@ -253,251 +244,307 @@ static const struct sql_step form_home[] = {
 		       " update citus_init.cluster set formed_at = now() where formed_at is null" },
 };
 
-static int count_chosen(const struct members *m)
+static int count_chosen(const struct steps *s)
 {
 	int chosen = 0;
 
-	for (int i = 0; i < m->count; i++)
-		chosen += m->plan.chosen[i];
+	for (int i = 0; i < s->cluster->count; i++)
+		chosen += s->plan->chosen[i];
 	return chosen;
 }
 
-/* The next managed database, or false after the last. */
-static bool next_database(struct members *m)
+/* The worker of a step that is for one alone. */
+static struct worker *only_chosen(struct steps *s)
 {
-	sql_disconnect(m->work[m->database]);
-	return ++m->database < MANAGED_COUNT;
+	int i = 0;
+
+	while (!s->plan->chosen[i])
+		i++;
+	return &s->cluster->workers[i];
 }
 
-static void run_work(
-	struct members *m, const struct sql_step *steps, size_t count, sql_done_fn done)
+static void end(
+	struct steps *s, enum step_outcome outcome, struct worker *w, const struct err *failure)
 {
-	sql_run(m->work[m->database], steps, count, m, done);
+	const struct step_report report = { outcome, w, failure };
+
+	s->ended(s->ctx, &report);
+}
+
+/* A step that is about no worker in particular. */
+static void on_step_done(void *ctx, const struct err *failure)
+{
+	end(ctx, failure ? STEP_FAILED : STEP_DONE, NULL, failure);
+}
+
+/* The next managed database, or false after the last. */
+static bool next_database(struct steps *s)
+{
+	sql_disconnect(s->work[s->database]);
+	return ++s->database < MANAGED_COUNT;
+}
+
+static void run_work(struct steps *s, const struct sql_step *steps, size_t count, sql_done_fn done)
+{
+	sql_run(s->work[s->database], steps, count, s, done);
 }
 
 static void on_registered(void *ctx, const struct err *failure)
 {
-	struct members *m = ctx;
-	int chosen = count_chosen(m);
+	struct steps *s = ctx;
+	bool is_batch = count_chosen(s) > 1;
 
-	if (!failure && next_database(m)) {
-		run_work(m, registration, ARRAY_LEN(registration), on_registered);
+	if (!failure && next_database(s)) {
+		run_work(s, registration, ARRAY_LEN(registration), on_registered);
 		return;
 	}
-	if (failure) {
-		log_error("could not register %s, will try again%s: %s", m->names,
-			chosen > 1 ? " one by one" : "", failure->msg);
-		/* A batch that fails says nothing about which of its nodes is at fault: those
-		 * are tried alone, at once, each with a back-off of its own. */
-		for (int i = 0; i < m->count; i++)
-			if (m->plan.chosen[i] && chosen == 1)
-				members_note_failure(m, &m->workers[i]);
-		m->one_by_one = true;
-		m->is_stale = chosen > 1;
-	} else {
-		m->view->registrations += (unsigned)chosen;
-		m->one_by_one = false;
-		for (int i = 0; i < m->count; i++)
-			if (m->plan.chosen[i])
-				members_note_success(&m->workers[i]);
+	if (!failure) {
+		end(s, STEP_REGISTERED, NULL, NULL);
+		return;
 	}
-	members_end_round(m, NULL);
+	log_error("could not register %s, will try again%s: %s", s->names,
+		is_batch ? " one by one" : "", failure->msg);
+	end(s, is_batch ? STEP_BATCH_FAILED : STEP_FAILED, is_batch ? NULL : only_chosen(s),
+		failure);
+}
+
+static void end_write(struct steps *s)
+{
+	if (--s->writing == 0)
+		end(s, STEP_WRITTEN, NULL, NULL);
 }
 
 static void on_written(void *ctx, struct watch *watch, const struct err *failure)
 {
-	struct members *m = ctx;
-
 	if (failure)
 		log_warning("could not write to %s, will try again: %s", watch_name(watch),
 			failure->msg);
 	watch_look(watch);
-	if (--m->writing == 0)
-		members_end_round(m, NULL);
+	end_write(ctx);
 }
 
-/* Writes on all chosen workers at once; the round ends with the last of them. */
-static void write_on_chosen(struct members *m, void (*start)(struct members *, struct watch *))
+/* Writes on all chosen workers at once; the step ends with the last of them. */
+static void write_on(
+	struct steps *s, const bool chosen[], void (*start)(struct steps *, struct watch *))
 {
-	m->writing = 1;
-	for (int i = 0; i < m->count; i++) {
+	s->writing = 1;
+	for (int i = 0; i < s->cluster->count; i++) {
+		struct watch *watch = s->cluster->workers[i].watch;
 		/* One that has begun to look meanwhile is written to in the next round. */
-		if (!m->plan.chosen[i] || watch_is_busy(m->workers[i].watch))
+		if (!chosen[i] || watch_is_busy(watch))
 			continue;
-		m->writing++;
-		start(m, m->workers[i].watch);
+		s->writing++;
+		start(s, watch);
 	}
-	if (--m->writing == 0)
-		members_end_round(m, NULL);
+	end_write(s);
 }
 
-static void start_stamp(struct members *m, struct watch *watch)
+static void start_stamp(struct steps *s, struct watch *watch)
 {
-	watch_stamp(watch, m->catalog.facts.id, m->catalog.names, m->incarnations, on_written);
+	const struct catalog *catalog = &s->cluster->catalog;
+
+	watch_stamp(watch, catalog->facts.id, catalog->names, s->incarnations, on_written, s);
 }
 
-static void start_admit(struct members *m, struct watch *watch)
+static void start_admit(struct steps *s, struct watch *watch)
 {
-	watch_admit(watch, &m->catalog.facts.own, on_written);
+	watch_admit(watch, &s->cluster->catalog.facts.own, on_written, s);
 }
 
-static bool remembers_enough(const struct members *m, const struct worker *w)
+static void start_abandon(struct steps *s, struct watch *watch)
+{
+	const char *id = s->cluster->catalog.abandoned;
+
+	log_warning("telling %s to give up cluster %s, as \"form --abandon\" wants it",
+		watch_name(watch), id);
+	watch_abandon(watch, id, on_written, s);
+}
+
+static bool remembers_enough(const struct steps *s, const struct worker *w)
 {
 	const struct progress *told = &watch_facts(w->watch)->coordinator;
-	const struct progress *own = &m->catalog.facts.own;
+	const struct progress *own = &s->cluster->catalog.facts.own;
 
 	return strcmp(told->system_identifier, own->system_identifier) == 0 &&
 	       told->timeline == own->timeline && told->lsn + REMEMBER_BYTES >= own->lsn;
 }
 
 /* While nothing else is to be done, members hear how far the coordinator has come. */
-static void tell_progress(struct members *m)
+static void tell_progress(struct steps *s)
 {
+	bool chosen[MEMBERS_MAX] = { false };
 	int64_t now = clock_now_ms();
 
-	for (int i = 0; i < m->count; i++) {
-		struct worker *w = &m->workers[i];
-		m->plan.chosen[i] = w->view->active && now - w->told_ms >= TELL_EVERY_MS &&
-				    !remembers_enough(m, w);
-		if (m->plan.chosen[i])
+	for (int i = 0; i < s->cluster->count; i++) {
+		struct worker *w = &s->cluster->workers[i];
+		chosen[i] = w->view->active && now - w->told_ms >= TELL_EVERY_MS &&
+			    !remembers_enough(s, w);
+		if (chosen[i])
 			w->told_ms = now;
 	}
-	write_on_chosen(m, start_admit);
-}
-
-static void start_abandon(struct members *m, struct watch *watch)
-{
-	log_warning("telling %s to give up cluster %s, as \"form --abandon\" wants it",
-		watch_name(watch), m->catalog.abandoned);
-	watch_abandon(watch, m->catalog.abandoned, on_written);
+	write_on(s, chosen, start_admit);
 }
 
 static void on_intended(void *ctx, const struct err *failure)
 {
+	struct steps *s = ctx;
+
 	if (failure)
-		members_end_round(ctx, failure);
+		end(s, STEP_FAILED, NULL, failure);
 	else
-		write_on_chosen(ctx, start_stamp);
+		write_on(s, s->plan->chosen, start_stamp);
 }
 
 static void on_confirmed(void *ctx, const struct err *failure)
 {
-	struct members *m = ctx;
+	struct steps *s = ctx;
 
-	for (int i = 0; !failure && i < m->count; i++)
-		if (m->plan.chosen[i])
-			log_info("worker is registered node=%s host=%s group=%d",
-				m->workers[i].view->name, m->workers[i].view->host,
-				m->workers[i].row->entries[0].group);
-	m->is_stale = true;
-	members_end_round(m, failure);
-}
-
-static void on_step_done(void *ctx, const struct err *failure)
-{
-	struct members *m = ctx;
-
-	m->is_stale = true;
-	members_end_round(m, failure);
+	for (int i = 0; !failure && i < s->cluster->count; i++) {
+		const struct worker *w = &s->cluster->workers[i];
+		if (s->plan->chosen[i])
+			log_info("worker is registered node=%s host=%s group=%d", w->view->name,
+				w->view->host, w->row->entries[0].group);
+	}
+	on_step_done(s, failure);
 }
 
 static void on_formed_in_citus(void *ctx, const struct err *failure)
 {
-	struct members *m = ctx;
+	struct steps *s = ctx;
 
-	if (!failure && next_database(m))
-		run_work(m, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus);
+	if (!failure && next_database(s))
+		run_work(s, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus);
 	else if (failure)
-		members_end_round(m, failure);
+		end(s, STEP_FAILED, NULL, failure);
 	else
-		sql_run(m->catalog.home, form_home, ARRAY_LEN(form_home), m, on_step_done);
+		sql_run(s->cluster->catalog.home, form_home, ARRAY_LEN(form_home), s, on_step_done);
 }
 
 static void on_activated(void *ctx, const struct err *failure)
 {
-	struct members *m = ctx;
-	struct worker *w = members_only_chosen(m);
+	struct steps *s = ctx;
+	struct worker *w = only_chosen(s);
 
-	if (!failure && next_database(m)) {
-		run_work(m, activation, ARRAY_LEN(activation), on_activated);
+	if (!failure && next_database(s)) {
+		run_work(s, activation, ARRAY_LEN(activation), on_activated);
 		return;
 	}
-	if (failure) {
+	if (failure)
 		log_error("could not activate %s, will try again: %s", w->view->name, failure->msg);
-		members_note_failure(m, w);
-	} else {
+	else
 		log_info("%s is in sync again", w->view->name);
-		members_note_success(w);
-		m->is_stale = true;
-	}
-	members_end_round(m, NULL);
+	end(s, failure ? STEP_FAILED : STEP_DONE, w, failure);
 }
 
 static void on_released(void *ctx, const struct err *failure)
 {
-	struct members *m = ctx;
-	struct worker *w = members_only_chosen(m);
+	struct steps *s = ctx;
 
-	if (!failure && next_database(m)) {
-		run_work(m, release, ARRAY_LEN(release), on_released);
+	if (!failure && next_database(s)) {
+		run_work(s, release, ARRAY_LEN(release), on_released);
 		return;
 	}
 	if (!failure)
-		log_warning("Citus goes on without %s: %s", w->view->name, m->plan.why);
-	m->is_stale = true;
-	members_end_round(m, failure);
+		log_warning(
+			"Citus goes on without %s: %s", only_chosen(s)->view->name, s->plan->why);
+	on_step_done(s, failure);
 }
 
-void member_steps_take(struct members *m)
+static void run_home(struct steps *s, const struct sql_step *steps, size_t count, sql_done_fn done)
 {
-	m->database = 0;
-	prepare_arrays(m, m->plan.chosen);
-	if (m->plan.step != PLAN_NOTHING && m->plan.step != PLAN_WAIT)
-		log_debug("membership: %s %s: %s", plan_step_name(m->plan.step), m->names,
-			m->plan.why);
-	switch (m->plan.step) {
-	case PLAN_ABANDON: write_on_chosen(m, start_abandon); return;
-	case PLAN_MINT: sql_run(m->catalog.home, mint, ARRAY_LEN(mint), m, on_step_done); return;
-	case PLAN_ADMIT: write_on_chosen(m, start_admit); return;
-	case PLAN_STAMP:
-		sql_run(m->catalog.home, intend, ARRAY_LEN(intend), m, on_intended);
-		return;
+	sql_run(s->cluster->catalog.home, steps, count, s, done);
+}
+
+void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, void *ctx)
+{
+	s->plan = plan;
+	s->ended = ended;
+	s->ctx = ctx;
+	s->database = 0;
+	prepare_arrays(s, plan->chosen);
+	if (plan->step != PLAN_NOTHING && plan->step != PLAN_WAIT)
+		log_debug("membership: %s %s: %s", plan_step_name(plan->step), s->names, plan->why);
+	switch (plan->step) {
+	case PLAN_ABANDON: write_on(s, plan->chosen, start_abandon); return;
+	case PLAN_MINT: run_home(s, mint, ARRAY_LEN(mint), on_step_done); return;
+	case PLAN_ADMIT: write_on(s, plan->chosen, start_admit); return;
+	case PLAN_STAMP: run_home(s, intend, ARRAY_LEN(intend), on_intended); return;
 	case PLAN_REGISTER:
-		run_work(m, registration, ARRAY_LEN(registration), on_registered);
+		run_work(s, registration, ARRAY_LEN(registration), on_registered);
 		return;
-	case PLAN_CONFIRM:
-		sql_run(m->catalog.home, confirm, ARRAY_LEN(confirm), m, on_confirmed);
+	case PLAN_CONFIRM: run_home(s, confirm, ARRAY_LEN(confirm), on_confirmed); return;
+	case PLAN_FORM: run_work(s, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus); return;
+	case PLAN_ASSESS:
+		member_return_assess(s->member_return, only_chosen(s), ended, ctx);
 		return;
-	case PLAN_FORM: run_work(m, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus); return;
-	case PLAN_ASSESS: member_return_assess(m); return;
-	case PLAN_BRING_BACK: member_return_bring_back(m); return;
-	case PLAN_ACTIVATE: run_work(m, activation, ARRAY_LEN(activation), on_activated); return;
-	case PLAN_FREE: run_work(m, release, ARRAY_LEN(release), on_released); return;
+	case PLAN_BRING_BACK:
+		member_return_bring_back(s->member_return, only_chosen(s), plan->why, ended, ctx);
+		return;
+	case PLAN_ACTIVATE: run_work(s, activation, ARRAY_LEN(activation), on_activated); return;
+	case PLAN_FREE: run_work(s, release, ARRAY_LEN(release), on_released); return;
 	case PLAN_NOTHING:
-	case PLAN_WAIT: tell_progress(m); return;
+	case PLAN_WAIT: tell_progress(s); return;
 	case PLAN_STEP_COUNT: break;
 	}
 }
 
-void member_steps_remember(struct members *m, sql_done_fn done)
+/* Whether our memory of the member's directory, if it is about this one, has fallen behind. */
+static bool is_to_remember(const struct worker *w)
+{
+	const struct progress *known = &w->row->record.seen;
+
+	return w->view->state == MEMBER_OURS && w->row->record.registered &&
+	       strcmp(known->system_identifier, w->seen.system_identifier) == 0 &&
+	       (known->timeline != w->seen.timeline || known->lsn + REMEMBER_BYTES < w->seen.lsn);
+}
+
+static void on_remembered(void *ctx, const struct err *failure)
+{
+	struct steps *s = ctx;
+
+	s->remembered(s->ctx, failure);
+}
+
+void steps_remember(struct steps *s, sql_done_fn done, void *ctx)
 {
 	bool chosen[MEMBERS_MAX] = { false };
 	bool any = false;
 
-	for (int i = 0; i < m->count; i++) {
-		const struct worker *w = &m->workers[i];
-		const struct progress *known = &w->row->record.seen;
-		/* Only of the directory that our memory is about. */
-		chosen[i] = w->view->state == MEMBER_OURS && w->row->record.registered &&
-			    strcmp(known->system_identifier, w->seen.system_identifier) == 0 &&
-			    (known->timeline != w->seen.timeline ||
-				    known->lsn + REMEMBER_BYTES < w->seen.lsn);
-		any |= chosen[i];
-	}
+	for (int i = 0; i < s->cluster->count; i++)
+		any |= chosen[i] = is_to_remember(&s->cluster->workers[i]);
 	if (!any) {
-		done(m, NULL);
+		done(ctx, NULL);
 		return;
 	}
-	prepare_arrays(m, chosen);
-	sql_run(m->catalog.home, remember, ARRAY_LEN(remember), m, done);
+	prepare_arrays(s, chosen);
+	s->remembered = done;
+	s->ctx = ctx;
+	run_home(s, remember, ARRAY_LEN(remember), on_remembered);
+}
+
+struct steps *steps_open(
+	struct event_base *loop, struct cluster *cluster, const char *socket_directory)
+{
+	struct steps *s = xcalloc(1, sizeof(*s));
+
+	s->cluster = cluster;
+	snprintf(s->port, sizeof(s->port), "%d", cluster->id->port);
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		s->work[i] = sql_open_local(loop, socket_directory, cluster->id->port,
+			managed_databases[i], WORK_TIMEOUT_MS);
+	s->member_return = member_return_open(loop, cluster, socket_directory);
+	return s;
+}
+
+void steps_close(struct steps *s)
+{
+	char *const arrays[] = { s->hosts, s->names, s->identifiers, s->empties, s->incarnations,
+		s->timelines, s->lsns };
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		sql_close(s->work[i]);
+	member_return_close(s->member_return);
+	for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
+		free(arrays[i]);
+	free(s);
 }

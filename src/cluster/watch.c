@@ -35,6 +35,7 @@ struct watch {
 	struct progress coordinator;
 	char timeline[12], lsn[24];
 	watch_written_fn written;
+	void *written_ctx;
 	watch_looked_fn looked;
 	void *ctx;
 };
@@ -373,7 +374,7 @@ static void on_written(void *ctx, const struct err *failure)
 {
 	struct watch *w = ctx;
 
-	w->written(w->ctx, w, failure);
+	w->written(w->written_ctx, w, failure);
 	if (w->is_to_tell)
 		watch_tell(w);
 }
@@ -448,34 +449,36 @@ void watch_look_in(struct watch *w, int64_t delay_ms)
 	timer_set(w->timer, clock_jitter_ms(delay_ms));
 }
 
-static void write_steps(
-	struct watch *w, const struct sql_step *steps, size_t count, watch_written_fn written)
+static void write_steps(struct watch *w, const struct sql_step *steps, size_t count,
+	watch_written_fn written, void *ctx)
 {
 	w->written = written;
+	w->written_ctx = ctx;
 	sql_run(w->home, steps, count, w, on_written);
 }
 
 void watch_stamp(struct watch *w, const char *cluster_id, const char *databases,
-	const char *incarnations, watch_written_fn written)
+	const char *incarnations, watch_written_fn written, void *ctx)
 {
 	w->cluster_id = cluster_id;
 	w->names = databases;
 	w->incarnations = incarnations;
-	write_steps(w, stamp, ARRAY_LEN(stamp), written);
+	write_steps(w, stamp, ARRAY_LEN(stamp), written, ctx);
 }
 
-void watch_admit(struct watch *w, const struct progress *coordinator, watch_written_fn written)
+void watch_admit(
+	struct watch *w, const struct progress *coordinator, watch_written_fn written, void *ctx)
 {
 	w->coordinator = *coordinator;
 	snprintf(w->timeline, sizeof(w->timeline), "%d", coordinator->timeline);
 	snprintf(w->lsn, sizeof(w->lsn), "%llu", (unsigned long long)coordinator->lsn);
-	write_steps(w, admit, ARRAY_LEN(admit), written);
+	write_steps(w, admit, ARRAY_LEN(admit), written, ctx);
 }
 
-void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn written)
+void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn written, void *ctx)
 {
 	w->cluster_id = cluster_id;
-	write_steps(w, abandon, ARRAY_LEN(abandon), written);
+	write_steps(w, abandon, ARRAY_LEN(abandon), written, ctx);
 }
 
 void watch_tell(struct watch *w)
@@ -498,11 +501,6 @@ const struct member_facts *watch_facts(const struct watch *w)
 const char *watch_name(const struct watch *w)
 {
 	return w->name;
-}
-
-const char *watch_host(const struct watch *w)
-{
-	return w->host;
 }
 
 int watch_ordinal(const struct watch *w)

@@ -39,7 +39,8 @@ enum watch_outcome {
 
 /* Called after each look or glance, whatever it found. */
 typedef void (*watch_looked_fn)(void *ctx, struct watch *watch, enum watch_outcome outcome);
-/* Called when something has been written on the worker; failure is NULL when it stands. */
+/* Called with the writer's ctx when something has been written on the worker; failure is NULL when
+ * it stands. */
 typedef void (*watch_written_fn)(void *ctx, struct watch *watch, const struct err *failure);
 
 struct watch *watch_open(struct event_base *loop, const struct settings *settings,
@@ -66,14 +67,16 @@ bool watch_is_busy(const struct watch *watch);
  * incarnation of each managed database there that has none. The texts are borrowed until it is
  * written; the names and the incarnations are PostgreSQL arrays. */
 void watch_stamp(struct watch *watch, const char *cluster_id, const char *databases,
-	const char *incarnations, watch_written_fn written);
+	const char *incarnations, watch_written_fn written, void *ctx);
 
 /* Tells the worker that it is who it was, so that it may serve, and how far the coordinator's
  * directory has come. Copies coordinator. */
-void watch_admit(struct watch *watch, const struct progress *coordinator, watch_written_fn written);
+void watch_admit(struct watch *watch, const struct progress *coordinator, watch_written_fn written,
+	void *ctx);
 
 /* Tells the worker to give its cluster up, if it is that one; borrowed until it is written. */
-void watch_abandon(struct watch *watch, const char *cluster_id, watch_written_fn written);
+void watch_abandon(
+	struct watch *watch, const char *cluster_id, watch_written_fn written, void *ctx);
 
 /* Tells the worker's agent that something has changed for it, as soon as the connection is free;
  * best effort, for the agent also looks by itself. */
@@ -82,5 +85,4 @@ void watch_tell(struct watch *watch);
 /* The facts of the last look; borrowed, they change at the next. */
 const struct member_facts *watch_facts(const struct watch *watch);
 const char *watch_name(const struct watch *watch);
-const char *watch_host(const struct watch *watch);
 int watch_ordinal(const struct watch *watch);

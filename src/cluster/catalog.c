@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cluster/watch.h"
 #include "node/databases.h"
+#include "sql/array.h"
 
 #include "base/banned.h"
 
@@ -248,18 +249,16 @@ static void on_home_looked(void *ctx, const struct err *failure)
 		look_at_database(c);
 }
 
-/* {"a","b"}: names and numbers need no escaping beyond the quotes. */
-static char *array_of(const struct catalog *c, const char *(*text)(const struct catalog *, int))
+/* An array with what text gives for each managed database. */
+static char *array_of(
+	const struct catalog *c, const char *(*text)(const struct catalog *c, int database))
 {
-	char *array = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&array, &size);
+	struct sql_array array;
 
+	sql_array_begin(&array);
 	for (int i = 0; i < MANAGED_COUNT; i++)
-		fprintf(out, "%s\"%s\"", i ? "," : "{", text(c, i));
-	fputc('}', out);
-	fclose(out);
-	return array;
+		sql_array_add(&array, "%s", text(c, i));
+	return sql_array_end(&array);
 }
 
 static const char *name_of(const struct catalog *c, int database)

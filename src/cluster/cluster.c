@@ -313,26 +313,15 @@ void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan)
 }
 
 char *cluster_array_of(const struct cluster *c, const bool chosen[],
-	void (*print)(FILE *out, const struct worker *w))
+	void (*add)(struct sql_array *array, const struct worker *w))
 {
-	char *array = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&array, &size);
-	const char *separator = "";
+	struct sql_array array;
 
-	fputc('{', out);
-	for (int i = 0; i < c->count; i++) {
-		if (!chosen[i])
-			continue;
-		/* Names, hosts and numbers need no escaping. */
-		fprintf(out, "%s\"", separator);
-		print(out, &c->workers[i]);
-		fputc('"', out);
-		separator = ",";
-	}
-	fputc('}', out);
-	fclose(out);
-	return array;
+	sql_array_begin(&array);
+	for (int i = 0; i < c->count; i++)
+		if (chosen[i])
+			add(&array, &c->workers[i]);
+	return sql_array_end(&array);
 }
 
 static void fill_member(struct member *member, const struct identity *id, int ordinal)

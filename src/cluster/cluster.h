@@ -7,13 +7,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "cluster/catalog.h"
 #include "cluster/plan.h"
 #include "cluster/watch.h"
 #include "node/settings.h"
 #include "repair/loss.h"
+#include "sql/array.h"
 #include "view/view.h"
 
 /* A worker and all that is known of it. */
@@ -67,6 +67,6 @@ void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan);
 void cluster_publish(struct cluster *c, const struct plan *plan);
 
 /* The hosts, names and so on of the chosen workers, by index, as a PostgreSQL array, which the
- * caller frees; print writes one. */
+ * caller frees; add adds one. */
 char *cluster_array_of(const struct cluster *c, const bool chosen[],
-	void (*print)(FILE *out, const struct worker *w));
+	void (*add)(struct sql_array *array, const struct worker *w));

@@ -95,7 +95,7 @@ static void take(struct making *p, enum plan_step step, const bool chosen[], con
 }
 
 /* Away or not looked at: nothing reaches it. */
-static bool is_away(const struct plan_member *m)
+static bool is_out_of_sight(const struct plan_member *m)
 {
 	return m->state == MEMBER_UNKNOWN || m->state == MEMBER_UNREACHABLE ||
 	       m->state == MEMBER_HANGING || m->state == MEMBER_LOCKED;
@@ -203,9 +203,9 @@ static bool is_blocking(const struct plan_member *m)
 	       m->state != MEMBER_JOINING;
 }
 
-static bool is_freed_and_away(const struct plan_member *m)
+static bool is_freed_and_out_of_sight(const struct plan_member *m)
 {
-	return m->in_citus && !m->has_metadata && is_away(m);
+	return m->in_citus && !m->has_metadata && is_out_of_sight(m);
 }
 
 /* Nothing will be done for it before its operator acts, or what was done has failed. */
@@ -224,10 +224,10 @@ static int choose_to_free(
 
 	for (int i = 0; i < p->count; i++) {
 		const struct plan_member *m = &p->workers[i];
-		freed += is_freed_and_away(m);
+		freed += is_freed_and_out_of_sight(m);
 		if (!blocking[i])
 			continue;
-		if (is_away(m)) {
+		if (is_out_of_sight(m)) {
 			away = i;
 			away_count++;
 		} else if (m->state == MEMBER_EMPTY) {

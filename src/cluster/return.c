@@ -49,9 +49,9 @@ static void end(struct member_return *r, enum step_outcome outcome, bool of_work
 	r->ended(r->ctx, &report);
 }
 
-static void print_host(FILE *out, const struct worker *w)
+static void add_host(struct sql_array *array, const struct worker *w)
 {
-	fputs(w->view->host, out);
+	sql_array_add(array, "%s", w->view->host);
 }
 
 /* The hosts of the members that are well. */
@@ -61,7 +61,7 @@ static char *hosts_of_others(const struct cluster *c)
 
 	for (int i = 0; i < c->count; i++)
 		well[i] = c->workers[i].view->active;
-	return cluster_array_of(c, well, print_host);
+	return cluster_array_of(c, well, add_host);
 }
 
 static struct repair_case case_of(const struct worker *w, const char *others)

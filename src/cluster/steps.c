@@ -35,34 +35,34 @@ struct steps {
 	char port[8];
 };
 
-static void print_host(FILE *out, const struct worker *w)
+static void add_host(struct sql_array *array, const struct worker *w)
 {
-	fputs(w->view->host, out);
+	sql_array_add(array, "%s", w->view->host);
 }
 
-static void print_name(FILE *out, const struct worker *w)
+static void add_name(struct sql_array *array, const struct worker *w)
 {
-	fputs(w->view->name, out);
+	sql_array_add(array, "%s", w->view->name);
 }
 
-static void print_identifier(FILE *out, const struct worker *w)
+static void add_identifier(struct sql_array *array, const struct worker *w)
 {
-	fputs(watch_facts(w->watch)->own.system_identifier, out);
+	sql_array_add(array, "%s", watch_facts(w->watch)->own.system_identifier);
 }
 
-static void print_timeline(FILE *out, const struct worker *w)
+static void add_timeline(struct sql_array *array, const struct worker *w)
 {
-	fprintf(out, "%d", w->seen.timeline);
+	sql_array_add(array, "%d", w->seen.timeline);
 }
 
-static void print_lsn(FILE *out, const struct worker *w)
+static void add_lsn(struct sql_array *array, const struct worker *w)
 {
-	fprintf(out, "%X/%X", (unsigned)(w->seen.lsn >> 32), (unsigned)w->seen.lsn);
+	sql_array_add(array, "%X/%X", (unsigned)(w->seen.lsn >> 32), (unsigned)w->seen.lsn);
 }
 
-static void print_is_empty(FILE *out, const struct worker *w)
+static void add_is_empty(struct sql_array *array, const struct worker *w)
 {
-	fputs(w->view->state == MEMBER_EMPTY ? "t" : "f", out);
+	sql_array_add(array, "%s", w->view->state == MEMBER_EMPTY ? "t" : "f");
 }
 
 static void renew(char **array, char *with)
@@ -75,12 +75,12 @@ static void prepare_arrays(struct steps *s, const bool chosen[])
 {
 	const struct cluster *c = s->cluster;
 
-	renew(&s->hosts, cluster_array_of(c, chosen, print_host));
-	renew(&s->names, cluster_array_of(c, chosen, print_name));
-	renew(&s->identifiers, cluster_array_of(c, chosen, print_identifier));
-	renew(&s->empties, cluster_array_of(c, chosen, print_is_empty));
-	renew(&s->timelines, cluster_array_of(c, chosen, print_timeline));
-	renew(&s->lsns, cluster_array_of(c, chosen, print_lsn));
+	renew(&s->hosts, cluster_array_of(c, chosen, add_host));
+	renew(&s->names, cluster_array_of(c, chosen, add_name));
+	renew(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
+	renew(&s->empties, cluster_array_of(c, chosen, add_is_empty));
+	renew(&s->timelines, cluster_array_of(c, chosen, add_timeline));
+	renew(&s->lsns, cluster_array_of(c, chosen, add_lsn));
 	renew(&s->incarnations, catalog_incarnations(&c->catalog));
 }
 

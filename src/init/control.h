@@ -29,7 +29,7 @@ enum control_type {
 	CONTROL_WANT_ABANDON, /* put the data directory of abandon.cluster_id aside, start anew */
 	/* PID 1 -> agent */
 	CONTROL_POSTGRES, /* postgres: what it does now; sent at start and on each change */
-	CONTROL_PHASE,	  /* phase: what conf holds now; status tells whether a wish was met */
+	CONTROL_PHASE,	  /* phase: what conf holds now; status tells whether a request was met */
 	CONTROL_STOP,	  /* a stop was requested: make the fast rung possible, then say so */
 	CONTROL_TYPE_COUNT
 };

@@ -554,8 +554,3 @@ void repair_bring_back(struct repair *r, const struct repair_case *of, sql_done_
 	r->is_to_fill = true;
 	begin(r, of);
 }
-
-bool repair_is_busy(const struct repair *r)
-{
-	return r->host != NULL;
-}

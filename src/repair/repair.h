@@ -58,6 +58,3 @@ void repair_assess(struct repair *repair, const struct repair_case *of, repair_a
  */
 void repair_bring_back(
 	struct repair *repair, const struct repair_case *of, sql_done_fn done, void *ctx);
-
-/* Whether a case is under way. */
-bool repair_is_busy(const struct repair *repair);

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "init/control.h"
-#include "node/set_aside.h"
+#include "node/abandoned.h"
 
 #include "base/banned.h"
 
@@ -26,7 +26,7 @@ void abandon_look(
 	if (view->identity->role != ROLE_WORKER || !view->abandoned[0] ||
 		strcmp(view->abandoned, view->cluster_id) != 0)
 		return;
-	if (set_aside_check(data_directory, view->abandoned, &e) == 0)
+	if (abandoned_check(data_directory, view->abandoned, &e) == 0)
 		ask(view->abandoned, control_fd);
 	else if (strcmp(e.msg, a->refusal.msg) != 0)
 		log_error("cluster %s is not given up, though the coordinator tells to: %s",

@@ -159,14 +159,14 @@ static void start_reload(struct gate *g)
 
 static void pursue(struct gate *g)
 {
-	struct control_message wish = { .type = CONTROL_WANT_PHASE, .phase.phase = g->wanted };
+	struct control_message request = { .type = CONTROL_WANT_PHASE, .phase.phase = g->wanted };
 
 	if (g->state != GATE_IDLE || g->wanted == g->view->phase)
 		return;
 	evtimer_del(g->timer);
 	if (g->wanted == g->rendered) {
 		start_reload(g);
-	} else if (control_send(g->control_fd, &wish) < 0) {
+	} else if (control_send(g->control_fd, &request) < 0) {
 		try_again(g, "PID 1 does not take the message");
 	} else {
 		g->state = GATE_RENDERING;

@@ -1,7 +1,8 @@
 /*
  * How far the node is open. The agent decides; PID 1 has prepare render the
  * phase's pg_hba.conf; the gate then reloads the server and confirms that the
- * new file is in force. One wish at a time, and a failed one is tried again.
+ * new file is in force. One request at a time, and a failed one is tried
+ * again.
  */
 #pragma once
 
@@ -18,7 +19,7 @@ struct gate *gate_open(struct event_base *loop, struct node_view *view,
 	const char *socket_directory, int control_fd, gate_changed_fn changed, void *ctx);
 void gate_close(struct gate *gate);
 
-/* Wishes for a phase; nothing happens when it is in force already. */
+/* Asks for a phase; nothing happens when it is in force already. */
 void gate_want(struct gate *gate, enum phase phase);
 
 /* Reloads though conf holds the phase already: a former agent may have died in between. */

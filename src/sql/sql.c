@@ -473,11 +473,6 @@ void sql_on_notify(struct sql *sql, sql_notify_fn fn, void *ctx)
 	sql->notify_ctx = ctx;
 }
 
-int sql_server_version(const struct sql *sql)
-{
-	return sql->conn ? PQserverVersion(sql->conn) : 0;
-}
-
 const char *sql_field(const PGresult *result, int row, int column)
 {
 	return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);

@@ -94,9 +94,6 @@ bool sql_is_connected(const struct sql *sql);
 /* For LISTEN: called for each notification; and, with NULL, when an idle connection was lost. */
 void sql_on_notify(struct sql *sql, sql_notify_fn fn, void *ctx);
 
-/* The server's version of the live connection, e.g. 150020, or 0. */
-int sql_server_version(const struct sql *sql);
-
 /* The text of a field, or NULL for SQL NULL; a copy, "" for SQL NULL, cut at size; a number of a
  * field, or fallback. */
 const char *sql_field(const PGresult *result, int row, int column);

@@ -1,4 +1,4 @@
-#include "node/set_aside.h"
+#include "node/abandoned.h"
 
 #include <sys/stat.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-char *set_aside_path(const char *data_directory, const char *cluster_id)
+char *abandoned_path(const char *data_directory, const char *cluster_id)
 {
 	return xasprintf("%s.abandoned.%s", data_directory, cluster_id);
 }
@@ -21,9 +21,9 @@ static bool lies_elsewhere(const char *path)
 	return file_is_mount_point(path) || (lstat(path, &st) == 0 && S_ISLNK(st.st_mode));
 }
 
-int set_aside_check(const char *data, const char *cluster_id, struct err *e)
+int abandoned_check(const char *data, const char *cluster_id, struct err *e)
 {
-	_free_ char *target = set_aside_path(data, cluster_id);
+	_free_ char *target = abandoned_path(data, cluster_id);
 	_free_ char *wal = xasprintf("%s/pg_wal", data);
 	struct stat st;
 

@@ -7,10 +7,10 @@
 #include "base/err.h"
 
 /* "/pgdata/data.abandoned.CLUSTER-ID"; the caller frees it. */
-char *set_aside_path(const char *data_directory, const char *cluster_id);
+char *abandoned_path(const char *data_directory, const char *cluster_id);
 
 /*
  * Whether the directory can be put aside as it lies, as far as can be told while its server runs;
  * touches nothing, does not block for long. -1 with ERR_REFUSED says why not and what to do.
  */
-int set_aside_check(const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
+int abandoned_check(const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;

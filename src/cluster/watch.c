@@ -28,8 +28,7 @@ struct watch {
 	struct member_facts looking; /* being filled */
 	bool has_table;		     /* citus_init.this_node is there */
 	bool is_looking;
-	bool is_same;	 /* the glance found who was there before */
-	bool is_to_tell; /* as soon as the connection is free */
+	bool is_same; /* the glance found who was there before */
 	/* What is being written. */
 	const char *cluster_id, *names, *incarnations;
 	struct progress coordinator;
@@ -238,10 +237,6 @@ static const struct sql_step abandon[] = {
 	{ .name = "tell the node", .sql = TELL },
 };
 
-static const struct sql_step tell[] = {
-	{ .name = "tell the node", .sql = TELL },
-};
-
 /* What a failed look means. Codes: PostgreSQL's appendix A; class 28 is a refused log-in. */
 static enum look_result look_of(const struct err *failure)
 {
@@ -274,8 +269,6 @@ static void end_look(struct watch *w, const struct err *failure, enum watch_outc
 		w->retry_ms = 0;
 	}
 	w->looked(w->ctx, w, outcome);
-	if (w->is_to_tell)
-		watch_tell(w);
 }
 
 /* How far the WAL has come changes without being news. */
@@ -375,14 +368,6 @@ static void on_written(void *ctx, const struct err *failure)
 	struct watch *w = ctx;
 
 	w->written(w->written_ctx, w, failure);
-	if (w->is_to_tell)
-		watch_tell(w);
-}
-
-static void on_told(void *ctx, const struct err *failure)
-{
-	(void)ctx;
-	(void)failure; /* best effort: it also looks by itself */
 }
 
 struct watch *watch_open(struct event_base *loop, const struct settings *settings,
@@ -479,13 +464,6 @@ void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn wri
 {
 	w->cluster_id = cluster_id;
 	write_steps(w, abandon, ARRAY_LEN(abandon), written, ctx);
-}
-
-void watch_tell(struct watch *w)
-{
-	w->is_to_tell = watch_is_busy(w);
-	if (!w->is_to_tell)
-		sql_run(w->home, tell, ARRAY_LEN(tell), w, on_told);
 }
 
 bool watch_is_busy(const struct watch *w)

@@ -60,7 +60,7 @@ void watch_glance(struct watch *watch);
 /* Looks again after delay_ms, with jitter, unless something is sooner. */
 void watch_look_in(struct watch *watch, int64_t delay_ms);
 
-/* While it looks, writes or tells; a write must wait until it is not. */
+/* While it looks or writes; a write must wait until it is not. */
 bool watch_is_busy(const struct watch *watch);
 
 /* Writes the cluster's id and the worker's name on the worker, unless it has one, and the
@@ -77,10 +77,6 @@ void watch_admit(struct watch *watch, const struct progress *coordinator, watch_
 /* Tells the worker to give its cluster up, if it is that one; borrowed until it is written. */
 void watch_abandon(
 	struct watch *watch, const char *cluster_id, watch_written_fn written, void *ctx);
-
-/* Tells the worker's agent that something has changed for it, as soon as the connection is free;
- * best effort, for the agent also looks by itself. */
-void watch_tell(struct watch *watch);
 
 /* The facts of the last look; borrowed, they change at the next. */
 const struct member_facts *watch_facts(const struct watch *watch);

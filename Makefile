@@ -84,7 +84,7 @@ $(BUILD)/obj/%.o: src/%.c | $(BUILD)/generated/version.h
 
 # The files that need PostgreSQL's own headers: SCRAM and SASLprep of libpgcommon, psql's lexer.
 # Their attributes are for the compiler that built PostgreSQL: clang does not know gnu_printf.
-$(BUILD)/obj/agent/scram.o $(BUILD)/obj/agent/sql_script.o: OUR_CFLAGS += -I$(PG_SERVER_INCLUDE) -I$(PG_INCLUDE)/internal -Wno-undef -Wno-shadow -Wno-ignored-attributes
+$(BUILD)/obj/sql/scram.o $(BUILD)/obj/sqlfiles/sql_script.o: OUR_CFLAGS += -I$(PG_SERVER_INCLUDE) -I$(PG_INCLUDE)/internal -Wno-undef -Wno-shadow -Wno-ignored-attributes
 
 # The shipped templates are part of the binary.
 $(BUILD)/obj/node/templates.o: src/node/templates.S $(wildcard templates/*.tmpl)

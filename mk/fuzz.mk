@@ -5,11 +5,9 @@ FUZZ_BUILD := build/fuzz
 FUZZ_SECONDS ?= 600
 FUZZ_TARGET ?= $(FUZZ_TARGETS)
 
-# Only the objects that parse: the layers that a target may reach.
-FUZZ_SOURCES := $(wildcard src/base/*.c src/node/*.c) src/init/control.c src/init/launch.c \
-	src/init/pidfile.c $(wildcard src/cli/rules_*.c) \
-	src/agent/sql_script.c \
-	$(patsubst %,src/cli/%.c,check_rules manifest pod pod_settings yaml_tree)
+# Only the objects that parse: the rooms that a target may reach.
+FUZZ_SOURCES := $(wildcard src/base/*.c src/node/*.c src/check/*.c) \
+	$(patsubst %,src/init/%.c,control launch pidfile) src/sqlfiles/sql_script.c
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/templates.o
 
 .PHONY: fuzz fuzz-smoke fuzz-build fuzz-programs

@@ -11,7 +11,7 @@ LINT_GENERATED := $(BUILD)/generated/version.h $(BUILD)/generated/suites.h
 .PHONY: lint lint-tidy lint-cppcheck lint-scripts layers format format-check valgrind
 lint: layers lint-cppcheck lint-scripts lint-tidy ## layers, clang-tidy, cppcheck, shellcheck, Python
 
-layers: ## check the includes against the layers, and what PID 1 may call
+layers: ## check the includes against the rooms, and what PID 1 may call
 	$(Q)/usr/bin/python3 tests/lib/layers.py
 
 # What is in .clang-tidy; its chatter is shown only when something is found.

@@ -5,27 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/abandon.h"
-#include "agent/gate.h"
-#include "agent/gauges.h"
-#include "agent/http.h"
-#include "agent/knock.h"
-#include "agent/members.h"
-#include "agent/setup.h"
-#include "agent/sql.h"
-#include "agent/sql_files.h"
-#include "agent/timer.h"
-#include "agent/view.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
 #include "base/launch_fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
+#include "cluster/loop.h"
 #include "init/control.h"
 #include "node/conf.h"
+#include "node/databases.h"
 #include "node/identity.h"
 #include "node/sample_password.h"
 #include "node/settings.h"
+#include "report/gauges.h"
+#include "report/http.h"
+#include "setup/abandon.h"
+#include "setup/gate.h"
+#include "setup/knock.h"
+#include "setup/setup.h"
+#include "sql/sql.h"
+#include "sqlfiles/sql_files.h"
+#include "view/view.h"
 
 #include "base/banned.h"
 
@@ -51,7 +52,7 @@ struct agent {
 	struct http *http;
 	struct setup *setup;
 	struct gate *gate;
-	struct members *members; /* on the coordinator, once it is set up */
+	struct cluster_loop *cluster; /* on the coordinator, once it is set up */
 	struct sql_files *sql_files;
 	struct gauges *gauges;
 	struct knock *knock;	/* on a worker */
@@ -65,7 +66,7 @@ static void run_setup(struct agent *a);
 
 static bool is_ready(const struct agent *a)
 {
-	return a->view.postgres == CONTROL_POSTGRES_READY;
+	return a->view.postgres == POSTGRES_READY;
 }
 
 /*
@@ -118,7 +119,7 @@ static void on_gate_changed(void *ctx)
 	decide_sql_files(a);
 }
 
-static void on_members_changed(void *ctx)
+static void on_cluster_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
@@ -140,8 +141,8 @@ static void on_notify(void *ctx, const char *payload)
 
 	if (!payload)
 		timer_set(a->listen_timer, RETRY_FIRST_MS);
-	else if (a->members)
-		members_wake(a->members, payload);
+	else if (a->cluster)
+		cluster_loop_wake(a->cluster, payload);
 	else
 		look(a);
 }
@@ -205,9 +206,9 @@ static void on_setup_done(void *ctx, const struct err *failure)
 		if (a->view.agent_restarts > 0)
 			gate_reload(a->gate);
 		on_listen_timer(-1, 0, a);
-		if (a->view.identity->role == ROLE_COORDINATOR && !a->members)
-			a->members = members_open(a->loop, a->settings, &a->view,
-				a->socket_directory, on_members_changed, a);
+		if (a->view.identity->role == ROLE_COORDINATOR && !a->cluster)
+			a->cluster = cluster_loop_open(a->loop, a->settings, &a->view,
+				a->socket_directory, on_cluster_changed, a);
 		/* A member that was away tells that it is back; a new node, that it is here. */
 		if (a->knock && a->view.phase >= PHASE_CLUSTER)
 			knock_start(a->knock);
@@ -249,8 +250,8 @@ static void leave_server(struct agent *a)
 	setup_reset(a->setup);
 	sql_reset(a->listener);
 	gauges_reset(a->gauges);
-	if (a->members)
-		members_close(take_ptr(a->members));
+	if (a->cluster)
+		cluster_loop_close(take_ptr(a->cluster));
 	if (a->knock)
 		knock_stop(a->knock);
 	if (a->sql_files)
@@ -266,8 +267,8 @@ static void on_postgres(struct agent *a, const struct control_message *m)
 	a->view.postgres_restarts = m->postgres.restarts;
 	a->view.agent_restarts = m->postgres.agent_restarts;
 	a->view.postgres_was_ready |= is_ready(a);
-	a->view.postgres_was_ready &= m->postgres.state == CONTROL_POSTGRES_READY ||
-				      m->postgres.state == CONTROL_POSTGRES_STOPPING;
+	a->view.postgres_was_ready &=
+		m->postgres.state == POSTGRES_READY || m->postgres.state == POSTGRES_STOPPING;
 	if (is_ready(a) && !was_ready)
 		look(a);
 	else if (!is_ready(a) && was_ready)
@@ -315,7 +316,7 @@ static void on_stop(struct agent *a)
 	}
 	bool was_ready = is_ready(a);
 
-	a->view.postgres = CONTROL_POSTGRES_STOPPING;
+	a->view.postgres = POSTGRES_STOPPING;
 	if (was_ready)
 		leave_server(a);
 	if (silent_peer && was_ready && !sql_is_busy(a->quieter))
@@ -399,11 +400,11 @@ static void open_parts(struct agent *a)
 	a->gate = gate_open(
 		a->loop, &a->view, a->socket_directory, LAUNCH_FD_CONTROL, on_gate_changed, a);
 	a->listener = sql_open_local(
-		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, RETRY_MOST_MS);
+		a->loop, a->socket_directory, id->port, DATABASE_HOME, RETRY_MOST_MS);
 	sql_on_notify(a->listener, on_notify, a);
 	a->gauges = gauges_open(a->loop, &a->view, a->socket_directory);
 	a->quieter = sql_open_local(
-		a->loop, a->socket_directory, id->port, SETUP_HOME_DATABASE, QUIET_TIMEOUT_MS);
+		a->loop, a->socket_directory, id->port, DATABASE_HOME, QUIET_TIMEOUT_MS);
 	if (id->role == ROLE_WORKER)
 		a->knock = knock_open(a->loop, a->settings, id);
 	else
@@ -414,8 +415,8 @@ static void open_parts(struct agent *a)
 
 static void close_parts(struct agent *a)
 {
-	if (a->members)
-		members_close(a->members);
+	if (a->cluster)
+		cluster_loop_close(a->cluster);
 	knock_close(a->knock);
 	sql_files_close(a->sql_files);
 	sql_close(a->quieter);

@@ -1,6 +1,6 @@
 /*
  * How far a node is open, which is which lines pg_hba.conf holds. A word that
- * every role shares: prepare renders a phase, PID 1 carries the wish for it,
+ * every role shares: prepare renders a phase, PID 1 carries the request for it,
  * the agent decides it.
  */
 #pragma once

@@ -44,7 +44,8 @@ int ask_this_node(const struct settings *s, struct ask_target *to, struct err *e
 	return 0;
 }
 
-int ask_coordinator(const struct settings *s, struct ask_target *to, struct err *e)
+/* Ordinal 0's HTTP: its host name, and the port of the HTTP address, the same on every node. */
+static int ask_coordinator(const struct settings *s, struct ask_target *to, struct err *e)
 {
 	struct address own;
 

@@ -20,9 +20,6 @@ struct settings *ask_load_settings(void);
 /* This node's own HTTP, by way of loopback when it listens everywhere. */
 int ask_this_node(const struct settings *s, struct ask_target *to, struct err *e) NODISCARD;
 
-/* Ordinal 0's HTTP: its host name, and the port of the HTTP address, the same on every node. */
-int ask_coordinator(const struct settings *s, struct ask_target *to, struct err *e) NODISCARD;
-
 /* HOST:PORT of the command line; the host may be a name. */
 int ask_target_of(const char *text, struct ask_target *to, struct err *e) NODISCARD;
 

@@ -10,7 +10,7 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/check_rules.h"
+#include "check/rules.h"
 #include "cli/clean.h"
 #include "cli/commands.h"
 

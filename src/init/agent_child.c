@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/launch_fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/proc.h"
-#include "init/launch.h"
+#include "init/self.h"
 
 #include "base/banned.h"
 
@@ -35,15 +35,9 @@ int agent_child_start(
 		return err_sys(e, "could not make the control socket");
 	_close_ int ours = pair[0];
 	_close_ int theirs = pair[1];
-	const struct proc_spec spec = {
-		.path = "/proc/self/exe",
-		.argv = argv,
-		.envp = (const char *const *)environment,
-		.death_signal = SIGKILL,
-		.new_session = true,
-		.fds = { { secrets_fd, LAUNCH_FD_SECRETS }, { theirs, LAUNCH_FD_CONTROL } },
-	};
-	pid_t pid = proc_spawn(&spec, e);
+	const struct proc_fd fds[PROC_MAX_FDS] = { { secrets_fd, LAUNCH_FD_SECRETS },
+		{ theirs, LAUNCH_FD_CONTROL } };
+	pid_t pid = self_start(argv, environment, fds, e);
 	if (pid < 0)
 		return -1;
 	a->pid = pid;

@@ -19,7 +19,7 @@ static int is_valid(const struct control_message *m)
 	if (m->magic != CONTROL_MAGIC || m->type >= CONTROL_TYPE_COUNT)
 		return 0;
 	if (m->type == CONTROL_POSTGRES)
-		return m->postgres.state < CONTROL_POSTGRES_STATE_COUNT && m->postgres.pid >= 0;
+		return m->postgres.state < POSTGRES_STATE_COUNT && m->postgres.pid >= 0;
 	if (m->type == CONTROL_WANT_PHASE || m->type == CONTROL_PHASE)
 		return m->phase.phase < PHASE_COUNT;
 	if (m->type == CONTROL_WANT_ABANDON)

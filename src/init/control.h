@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/phase.h"
+#include "base/postgres_state.h"
 #include "base/uuid.h"
 
 #define CONTROL_MAGIC 0x31746963u /* "cit1" */
@@ -28,17 +29,9 @@ enum control_type {
 	CONTROL_WANT_ABANDON, /* put the data directory of abandon.cluster_id aside, start anew */
 	/* PID 1 -> agent */
 	CONTROL_POSTGRES, /* postgres: what it does now; sent at start and on each change */
-	CONTROL_PHASE,	  /* phase: what conf holds now; status tells whether a wish was met */
+	CONTROL_PHASE,	  /* phase: what conf holds now; status tells whether a request was met */
 	CONTROL_STOP,	  /* a stop was requested: make the fast rung possible, then say so */
 	CONTROL_TYPE_COUNT
-};
-
-enum control_postgres_state {
-	CONTROL_POSTGRES_DOWN,	   /* not running; back-off or waiting for left-over backends */
-	CONTROL_POSTGRES_STARTING, /* running, recovery or start-up not finished */
-	CONTROL_POSTGRES_READY,	   /* it has said READY=1 */
-	CONTROL_POSTGRES_STOPPING,
-	CONTROL_POSTGRES_STATE_COUNT
 };
 
 struct control_message {
@@ -49,7 +42,7 @@ struct control_message {
 			char cluster_id[CONTROL_UUID_SIZE];
 		} abandon;
 		struct {
-			uint32_t state;	   /* enum control_postgres_state */
+			uint32_t state;	   /* enum postgres_state */
 			int32_t pid;	   /* 0 when it is not running */
 			uint32_t restarts; /* since PID 1 started */
 			uint32_t agent_restarts;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "init/control.h"
+#include "base/postgres_state.h"
 
 enum life_state {
 	LIFE_SAME,	 /* in the table: the event changes nothing */
@@ -67,7 +67,7 @@ struct life_trait {
 	const char *name;
 	unsigned share;	  /* of the stop deadline, in LIFE_WHOLE parts; 0: no limit of its own */
 	unsigned most_ms; /* 0: the share alone */
-	enum control_postgres_state told;
+	enum postgres_state told;
 	bool scans; /* looks for what the dead postmaster left behind */
 };
 

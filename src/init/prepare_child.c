@@ -7,8 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/launch_fd.h"
 #include "base/mem.h"
-#include "base/proc.h"
+#include "init/self.h"
 #include "init/wait_status.h"
 
 #include "base/banned.h"
@@ -25,16 +26,9 @@ int prepare_child_start(struct prepare_child *p, const char *abandon, int secret
 	_close_ int ours = ends[0];
 	_close_ int theirs = ends[1];
 	/* The whole message fits the pipe, so prepare's end of it may block or not. */
-	const struct proc_spec spec = {
-		.path = "/proc/self/exe",
-		.argv = argv,
-		.envp = (const char *const *)environment,
-		.death_signal = SIGKILL,
-		.new_session = true,
-		.fds = { { secrets_fd, LAUNCH_FD_SECRETS }, { theirs, LAUNCH_FD_LAUNCH },
-			{ lock_fd, LAUNCH_FD_LOCK } },
-	};
-	pid_t pid = proc_spawn(&spec, e);
+	const struct proc_fd fds[PROC_MAX_FDS] = { { secrets_fd, LAUNCH_FD_SECRETS },
+		{ theirs, LAUNCH_FD_LAUNCH }, { lock_fd, LAUNCH_FD_LOCK } };
+	pid_t pid = self_start(argv, environment, fds, e);
 	if (pid < 0)
 		return -1;
 	p->pid = pid;

@@ -230,8 +230,8 @@ static enum life_event enter_killing(struct supervisor *s)
 
 static enum life_event enter_agent_term(struct supervisor *s)
 {
-	if (s->wish.pid > 0)
-		kill(s->wish.pid, SIGKILL);
+	if (s->phase.pid > 0)
+		kill(s->phase.pid, SIGKILL);
 	agent_child_kill(&s->agent, SIGTERM);
 	return states_look_for_children(s);
 }
@@ -318,7 +318,7 @@ enum life_event states_look_for_leftovers(struct supervisor *s)
 
 enum life_event states_look_for_children(const struct supervisor *s)
 {
-	if (s->agent.pid > 0 || s->wish.pid > 0)
+	if (s->agent.pid > 0 || s->phase.pid > 0)
 		return EVENT_NONE;
 	return s->abandon[0] ? EVENT_ANEW : EVENT_ALONE;
 }

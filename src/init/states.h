@@ -13,7 +13,7 @@
 #include "init/launch.h"
 #include "init/life.h"
 #include "init/lock.h"
-#include "init/phase_wish.h"
+#include "init/phase_child.h"
 #include "init/postmaster.h"
 #include "init/prepare_child.h"
 #include "init/restart.h"
@@ -48,7 +48,7 @@ struct supervisor {
 	struct restart restart;
 	uint32_t restarts;
 	struct agent_child agent;
-	struct phase_wish wish;
+	struct phase_child phase;
 	struct look pidfile; /* readiness without sd_notify */
 	struct look scan;    /* for left-over processes */
 };

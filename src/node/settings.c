@@ -8,21 +8,14 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "node/settings_check.h"
-#include "node/settings_errors.h"
 #include "node/settings_ini.h"
 
 #include "base/banned.h"
 
 enum { FILE_MOST = 256 * 1024, SECRET_FILE_MOST = 4096 };
 
-struct value {
-	char *text; /* NULL: not given */
-	long number;
-	char *origin;
-};
-
 struct settings {
-	struct value values[SETTING_COUNT];
+	struct setting_value values[SETTING_COUNT];
 };
 
 /* Everything that a value can come from. */
@@ -98,7 +91,7 @@ static void take_value(struct settings *s, enum setting_id id, const char *text,
 	struct settings_errors *errors)
 {
 	const struct setting *setting = &settings_table[id];
-	struct value *value = &s->values[id];
+	struct setting_value *value = &s->values[id];
 	struct err e;
 
 	free(value->origin);
@@ -276,7 +269,7 @@ static struct settings *load_all(
 	}
 	find_unknown_variables(from->environment, errors);
 	if (errors->count == 0)
-		settings_check_together(s, errors);
+		settings_check_together(s->values, errors);
 	return s;
 }
 

@@ -372,17 +372,17 @@ int settings_check_value(
 	return 0;
 }
 
-static void check_socket_path(const struct settings *s, struct settings_errors *errors)
+static void check_socket_path(const struct setting_value *values, struct settings_errors *errors)
 {
-	const char *run = settings_text(s, SET_RUN_DIRECTORY);
-	_free_ char *path = xasprintf("%s/socket/.s.PGSQL.%ld", run, settings_number(s, SET_PORT));
+	const char *run = values[SET_RUN_DIRECTORY].text;
+	_free_ char *path = xasprintf("%s/socket/.s.PGSQL.%ld", run, values[SET_PORT].number);
 	size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 
 	if (strlen(path) > most)
 		settings_errors_add(errors,
 			"%s: the run directory \"%s\" is too long: the socket's path \"%s\" has %zu "
 			"bytes, and the system allows %zu",
-			settings_origin(s, SET_RUN_DIRECTORY), run, path, strlen(path), most);
+			values[SET_RUN_DIRECTORY].origin, run, path, strlen(path), most);
 }
 
 /* True when path is inside directory or the same. */
@@ -394,34 +394,32 @@ static bool is_within(const char *path, const char *directory)
 	       (path[length] == '/' || path[length] == '\0');
 }
 
-static void check_directories(const struct settings *s, struct settings_errors *errors)
+static void check_directories(const struct setting_value *values, struct settings_errors *errors)
 {
-	const char *run = settings_text(s, SET_RUN_DIRECTORY);
-	const char *data = settings_text(s, SET_PGDATA);
+	const char *run = values[SET_RUN_DIRECTORY].text;
+	const char *data = values[SET_PGDATA].text;
 
 	if (is_within(run, data) || is_within(data, run))
 		settings_errors_add(errors,
 			"%s: the run directory \"%s\" and the data directory \"%s\" (%s) must not "
 			"lie in each other",
-			settings_origin(s, SET_RUN_DIRECTORY), run, data,
-			settings_origin(s, SET_PGDATA));
+			values[SET_RUN_DIRECTORY].origin, run, data, values[SET_PGDATA].origin);
 }
 
-static void check_ports(const struct settings *s, struct settings_errors *errors)
+static void check_ports(const struct setting_value *values, struct settings_errors *errors)
 {
 	struct address http;
 	struct err e;
 
-	if (address_parse(settings_text(s, SET_HTTP_ADDRESS), &http, &e) == 0 &&
-		http.port == settings_number(s, SET_PORT))
+	if (address_parse(values[SET_HTTP_ADDRESS].text, &http, &e) == 0 &&
+		http.port == values[SET_PORT].number)
 		settings_errors_add(errors, "%s: port %d is PostgreSQL's already (%s)",
-			settings_origin(s, SET_HTTP_ADDRESS), http.port,
-			settings_origin(s, SET_PORT));
+			values[SET_HTTP_ADDRESS].origin, http.port, values[SET_PORT].origin);
 }
 
-void settings_check_together(const struct settings *s, struct settings_errors *errors)
+void settings_check_together(const struct setting_value *values, struct settings_errors *errors)
 {
-	check_socket_path(s, errors);
-	check_directories(s, errors);
-	check_ports(s, errors);
+	check_socket_path(values, errors);
+	check_directories(values, errors);
+	check_ports(values, errors);
 }

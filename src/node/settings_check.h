@@ -4,7 +4,16 @@
  */
 #pragma once
 
-#include "node/settings.h"
+#include "base/err.h"
+#include "node/settings_errors.h"
+#include "node/settings_table.h"
+
+/* A checked value. */
+struct setting_value {
+	char *text; /* NULL: not given */
+	long number;
+	char *origin;
+};
 
 /*
  * *normal (the caller frees it) is the value as the program uses it. The message says what is
@@ -13,5 +22,6 @@
 int settings_check_value(
 	enum setting_id id, const char *text, char **normal, long *number, struct err *e) NODISCARD;
 
-/* What only whole settings show, e.g. a socket path that is too long; s holds valid values. */
-void settings_check_together(const struct settings *s, struct settings_errors *errors);
+/* What only whole settings show, e.g. a socket path that is too long; values are by
+ * setting_id, all valid. */
+void settings_check_together(const struct setting_value *values, struct settings_errors *errors);

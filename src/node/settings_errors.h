@@ -4,10 +4,18 @@
  */
 #pragma once
 
-#include "node/settings.h"
+#include <stddef.h>
+
+/* A list of messages, each one line for the operator. */
+struct settings_errors {
+	char **messages;
+	size_t count;
+};
 
 void settings_errors_add(struct settings_errors *errors, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+void settings_errors_free(struct settings_errors *errors);
 
 /* The words '; did you mean "NAME"?' when a name of the list is near, else "". The caller frees
  * it; names ends with NULL. */

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
-#include "node/settings_errors.h"
+#include "node/settings_table.h"
 
 #include "base/banned.h"
 

@@ -5,7 +5,9 @@
  */
 #pragma once
 
-#include "node/settings.h"
+#include <stddef.h>
+
+#include "node/settings_errors.h"
 
 struct settings_ini_value {
 	char *text; /* NULL: not in the file */

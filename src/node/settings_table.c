@@ -1,4 +1,4 @@
-#include "node/settings.h"
+#include "node/settings_table.h"
 
 #include "base/banned.h"
 

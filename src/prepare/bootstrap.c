@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
-#include "node/set_aside.h"
+#include "node/abandoned.h"
 #include "prepare/initdb.h"
 #include "prepare/privileges.h"
 
@@ -240,9 +241,9 @@ int bootstrap_create(
 	return file_sync_directory(parent, e);
 }
 
-int bootstrap_check_set_aside(const char *data, const char *cluster_id, struct err *e)
+int bootstrap_check_abandon(const char *data, const char *cluster_id, struct err *e)
 {
-	if (set_aside_check(data, cluster_id, e) < 0)
+	if (abandoned_check(data, cluster_id, e) < 0)
 		return -1;
 	_free_ char *real_path = realpath(data, NULL);
 	int count = real_path ? proc_with_cwd(real_path, NULL, NULL) : -1;
@@ -256,9 +257,9 @@ int bootstrap_check_set_aside(const char *data, const char *cluster_id, struct e
 	return 0;
 }
 
-int bootstrap_set_aside(const char *data, const char *cluster_id, struct err *e)
+int bootstrap_abandon(const char *data, const char *cluster_id, struct err *e)
 {
-	_free_ char *target = set_aside_path(data, cluster_id);
+	_free_ char *target = abandoned_path(data, cluster_id);
 	_free_ char *parent = file_parent(data);
 
 	if (rename(data, target) < 0)

@@ -25,16 +25,15 @@ int bootstrap_inspect(
 int bootstrap_check_volume(const char *data_directory, struct err *e) NODISCARD;
 
 /*
- * That no process stands in the directory, and that set_aside_check() has nothing against it;
+ * That no process stands in the directory, and that abandoned_check() has nothing against it;
  * touches nothing. -1 with ERR_REFUSED says what is in the way.
  */
-int bootstrap_check_set_aside(
+int bootstrap_check_abandon(
 	const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
 
 /* Puts the checked directory of a cluster that was given up aside, by one rename, and says so. The
  * lock must be held. */
-int bootstrap_set_aside(
-	const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
+int bootstrap_abandon(const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
 
 /* Removes what an interrupted bootstrap_create() left behind. The lock must be held: then nobody
  * can be writing there. */

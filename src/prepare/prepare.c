@@ -232,7 +232,7 @@ static int check_abandon(const struct node *node, const char *data, struct err *
 		return err_set(e, ERR_REFUSED,
 			"\"%s\" is the coordinator, whose data directory \"%s\" is never put aside",
 			node->identity->name, data);
-	return bootstrap_check_set_aside(data, node->abandon, e);
+	return bootstrap_check_abandon(data, node->abandon, e);
 }
 
 /* Looks at everything first, then touches. Killed anywhere in between and started again it ends
@@ -244,9 +244,9 @@ static int start(const struct node *node, struct err *e)
 
 	if (bootstrap_inspect(data, node->install.major, &found, e) < 0)
 		return -1;
-	bool puts_aside = node->abandon && found == DATA_OURS;
-	enum data_state state = puts_aside ? DATA_ABSENT : found;
-	if (puts_aside && check_abandon(node, data, e) < 0)
+	bool abandons = node->abandon && found == DATA_OURS;
+	enum data_state state = abandons ? DATA_ABSENT : found;
+	if (abandons && check_abandon(node, data, e) < 0)
 		return -1;
 	if (check_leaving(node, state, e) < 0 || bootstrap_check_volume(data, e) < 0)
 		return -1;
@@ -254,7 +254,7 @@ static int start(const struct node *node, struct err *e)
 
 	if (run_directory_make(node->settings, e) < 0 || bootstrap_clean(data, e) < 0)
 		return -1;
-	if (puts_aside && bootstrap_set_aside(data, node->abandon, e) < 0)
+	if (abandons && bootstrap_abandon(data, node->abandon, e) < 0)
 		return -1;
 	/* Before the data directory: where that is whole, the files are too. */
 	if (render_at_start(node, phase, state, e) < 0)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cli/check_rules.h"
+#include "check/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

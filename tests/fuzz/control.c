@@ -22,8 +22,7 @@ static void check_message(const struct control_message *message)
 		(!memchr(message->abandon.cluster_id, '\0', sizeof(message->abandon.cluster_id)) ||
 			!uuid_is_valid(message->abandon.cluster_id)))
 		abort();
-	if (message->type == CONTROL_POSTGRES &&
-		message->postgres.state >= CONTROL_POSTGRES_STATE_COUNT)
+	if (message->type == CONTROL_POSTGRES && message->postgres.state >= POSTGRES_STATE_COUNT)
 		abort();
 }
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/sql_script.h"
 #include "base/mem.h"
+#include "sqlfiles/sql_script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

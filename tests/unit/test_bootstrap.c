@@ -223,7 +223,7 @@ START_TEST(refuses_a_mount_point)
 	struct err e;
 	int status = inspect(&state, &e);
 	struct err aside_e;
-	int aside_status = bootstrap_check_set_aside(path, cluster, &aside_e);
+	int aside_status = bootstrap_check_abandon(path, cluster, &aside_e);
 	ck_assert_int_eq(umount(path), 0);
 	ck_assert_int_eq(status, -1);
 	ck_assert_int_eq(e.kind, ERR_REFUSED);
@@ -257,8 +257,8 @@ START_TEST(puts_the_directory_of_a_cluster_aside)
 
 	make_complete();
 	ck_assert_int_eq(stat(data, &before), 0);
-	ck_assert_msg(bootstrap_check_set_aside(data, cluster, &e) == 0, "%s", e.msg);
-	ck_assert_int_eq(bootstrap_set_aside(data, cluster, &e), 0);
+	ck_assert_msg(bootstrap_check_abandon(data, cluster, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(bootstrap_abandon(data, cluster, &e), 0);
 	ck_assert_int_lt(access(data, F_OK), 0);
 	ck_assert_int_eq(stat(target, &after), 0);
 	ck_assert_uint_eq(before.st_ino, after.st_ino);
@@ -325,7 +325,7 @@ START_TEST(puts_nothing_aside_that_is_in_doubt)
 	make_complete();
 	if (obstacles[_i].make)
 		obstacles[_i].make();
-	int status = bootstrap_check_set_aside(data, obstacles[_i].id, &e);
+	int status = bootstrap_check_abandon(data, obstacles[_i].id, &e);
 	ck_assert_int_eq(chdir(before), 0);
 	ck_assert_int_eq(status, -1);
 	ck_assert_int_eq(e.kind, ERR_REFUSED);

@@ -9,8 +9,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "check/rule.h"
+#include "check/rules.h"
 #include "check_mistakes.h"
-#include "cli/rules.h"
 #include "init/control.h"
 #include "node/sample_password.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/conditions.h"
 #include "base/mem.h"
+#include "report/conditions.h"
 #include "views.h"
 
 #define CLUSTER "4c1c0b8e-0000-4000-8000-000000000001"

@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/membership.h"
-#include "agent/metrics.h"
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/check_rules.h"
+#include "check/rules.h"
 #include "init/life.h"
 #include "node/settings.h"
+#include "report/metrics.h"
+#include "view/member_state.h"
+#include "view/plan_step.h"
 
 static void print_exit_codes(FILE *out)
 {
@@ -63,8 +64,8 @@ static const struct {
 	{ "docs/operations.md", "ladder", print_ladder },
 	{ "docs/kubernetes.md", "rules", check_print_markdown },
 	{ "docs/architecture.md", "life of PID 1", print_life },
-	{ "docs/architecture.md", "states of a member", membership_print_states },
-	{ "docs/architecture.md", "steps of the plan", membership_print_steps },
+	{ "docs/architecture.md", "states of a member", member_states_print },
+	{ "docs/architecture.md", "steps of the plan", plan_steps_print },
 };
 
 static char *printed(void (*print)(FILE *out))

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/status.h"
 #include "base/mem.h"
 #include "cli/hand.h"
+#include "report/status.h"
 #include "views.h"
 
 #define OTHER "00000000-0000-4000-8000-00000000000a"

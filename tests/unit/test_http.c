@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/http.h"
 #include "base/http_get.h"
 #include "base/mem.h"
+#include "report/http.h"
 #include "views.h"
 
 enum { ANSWER_MAX = 64 * 1024, TURNS = 20 };
@@ -176,7 +176,7 @@ END_TEST
 START_TEST(each_request_reads_the_view_anew)
 {
 	_free_ char *before = ask("GET /readyz HTTP/1.1\r\n\r\n");
-	t.views.node.postgres = CONTROL_POSTGRES_DOWN;
+	t.views.node.postgres = POSTGRES_DOWN;
 	_free_ char *after = ask("GET /readyz HTTP/1.1\r\n\r\n");
 	_free_ char *startup = ask("GET /startupz HTTP/1.1\r\n\r\n");
 	_free_ char *live = ask("GET /livez HTTP/1.1\r\n\r\n");

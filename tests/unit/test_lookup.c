@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/lookup.h"
+#include "sql/lookup.h"
 
 #include "base/banned.h"
 

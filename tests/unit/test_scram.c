@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/scram.h"
 #include "base/mem.h"
+#include "sql/scram.h"
 
 /* Made by PostgreSQL 15: create role ... password 'atomic', read from pg_authid. */
 #define MADE_BY_SERVER                                                                             \

@@ -2,8 +2,8 @@
 #include <check.h>
 #include <string.h>
 
-#include "agent/sql_script.h"
 #include "base/mem.h"
+#include "sqlfiles/sql_script.h"
 
 static const struct {
 	const char *text;

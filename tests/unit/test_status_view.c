@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/status.h"
 #include "base/exit_code.h"
 #include "base/mem.h"
 #include "cli/clean.h"
 #include "cli/status_view.h"
+#include "report/status.h"
 #include "views.h"
 
 /* What is printed for the JSON; *code is what status_view_print() returned. */
@@ -149,7 +149,7 @@ START_TEST(a_worker)
 			       "postgres ready, version 15.20, restarts 0\n"
 			       "citus 13.2-1, group 2, cluster -\n"
 			       "set-up done, phase open\n");
-	v.node.postgres = CONTROL_POSTGRES_STARTING;
+	v.node.postgres = POSTGRES_STARTING;
 	_free_ char *starting = printed_view(&v.node, &code);
 	ck_assert_int_eq(code, EXIT_NOT_READY);
 	ck_assert_ptr_nonnull(strstr(starting, "citus-0: not ready: postgres is starting"));

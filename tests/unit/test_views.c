@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/metrics.h"
-#include "agent/status.h"
-#include "agent/view.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "report/metrics.h"
+#include "report/probes.h"
+#include "report/status.h"
+#include "view/view.h"
 #include "views.h"
 
 /* Probes */
@@ -25,7 +26,7 @@ static const struct probe_case {
 	const char *ready_reason;   /* NULL: 200 */
 } probe_cases[] = {
 	{ "a worker that serves", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY,
+		{ .postgres = POSTGRES_READY,
 			.postgres_was_ready = true,
 			.setup = SETUP_DONE,
 			.group = 3,
@@ -33,24 +34,24 @@ static const struct probe_case {
 			.phase = PHASE_OPEN },
 		.waiting_for = NULL },
 	{ "a coordinator that serves", ROLE_COORDINATOR,
-		{ .postgres = CONTROL_POSTGRES_READY,
+		{ .postgres = POSTGRES_READY,
 			.postgres_was_ready = true,
 			.setup = SETUP_DONE,
 			.member = true,
 			.phase = PHASE_OPEN },
 		.waiting_for = NULL },
 	{ "a formed coordinator serves though a worker is down", ROLE_COORDINATOR,
-		{ .postgres = CONTROL_POSTGRES_READY,
+		{ .postgres = POSTGRES_READY,
 			.postgres_was_ready = true,
 			.setup = SETUP_DONE,
 			.member = true,
 			.phase = PHASE_OPEN },
 		.waiting_for = "citus-2 (unreachable)" },
-	{ "recovery", ROLE_WORKER, { .postgres = CONTROL_POSTGRES_STARTING, .group = -1 },
+	{ "recovery", ROLE_WORKER, { .postgres = POSTGRES_STARTING, .group = -1 },
 		.startup_reason = "postgres is starting: recovery or start-up not finished",
 		.ready_reason = "postgres is starting: recovery or start-up not finished" },
 	{ "a crash and the restart after it", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_STARTING,
+		{ .postgres = POSTGRES_STARTING,
 			.postgres_was_ready = true,
 			.postgres_restarts = 2,
 			.setup = SETUP_DONE,
@@ -64,40 +65,36 @@ static const struct probe_case {
 	{ "down", ROLE_WORKER, { .postgres_restarts = 1 },
 		.startup_reason = "postgres is down, restart 1",
 		.ready_reason = "postgres is down, restart 1" },
-	{ "stopping", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_STOPPING, .postgres_was_ready = true },
+	{ "stopping", ROLE_WORKER, { .postgres = POSTGRES_STOPPING, .postgres_was_ready = true },
 		.ready_reason = "postgres is stopping" },
-	{ "stopping before it was ready", ROLE_WORKER, { .postgres = CONTROL_POSTGRES_STOPPING },
+	{ "stopping before it was ready", ROLE_WORKER, { .postgres = POSTGRES_STOPPING },
 		.startup_reason = "postgres is stopping", .ready_reason = "postgres is stopping" },
-	{ "set-up waits", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY, .postgres_was_ready = true },
+	{ "set-up waits", ROLE_WORKER, { .postgres = POSTGRES_READY, .postgres_was_ready = true },
 		.ready_reason = "local set-up has not begun" },
 	{ "set-up runs", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY,
-			.postgres_was_ready = true,
-			.setup = SETUP_RUNNING },
+		{ .postgres = POSTGRES_READY, .postgres_was_ready = true, .setup = SETUP_RUNNING },
 		.ready_reason = "local set-up is running" },
 	{ "set-up runs again", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY,
+		{ .postgres = POSTGRES_READY,
 			.postgres_was_ready = true,
 			.setup = SETUP_RUNNING,
 			.setup_error = "could not connect" },
 		.ready_reason = "local set-up is running again, it failed: could not connect" },
 	{ "set-up failed, with a message of two lines", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY,
+		{ .postgres = POSTGRES_READY,
 			.postgres_was_ready = true,
 			.setup = SETUP_FAILED,
 			.setup_error = "could not create extension \"citus\": no file\nHINT: x" },
 		.ready_reason = "local set-up failed: could not create extension \"citus\": no "
 				"file HINT: x" },
 	{ "an unknown group", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY, .setup = SETUP_DONE, .group = -1 },
+		{ .postgres = POSTGRES_READY, .setup = SETUP_DONE, .group = -1 },
 		.ready_reason = "not known yet whether this node is registered" },
 	{ "a worker that nobody registered", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY, .setup = SETUP_DONE, .phase = PHASE_CLUSTER },
+		{ .postgres = POSTGRES_READY, .setup = SETUP_DONE, .phase = PHASE_CLUSTER },
 		.ready_reason = "waiting for the coordinator to register this node" },
 	{ "registered, and not open yet", ROLE_WORKER,
-		{ .postgres = CONTROL_POSTGRES_READY,
+		{ .postgres = POSTGRES_READY,
 			.setup = SETUP_DONE,
 			.group = 3,
 			.member = true,
@@ -105,14 +102,14 @@ static const struct probe_case {
 		.ready_reason = "not open yet: pg_hba.conf admits only the cluster's nodes "
 				"(phase cluster)" },
 	{ "not formed, and nobody to wait for", ROLE_COORDINATOR,
-		{ .postgres = CONTROL_POSTGRES_READY, .setup = SETUP_DONE },
+		{ .postgres = POSTGRES_READY, .setup = SETUP_DONE },
 		.ready_reason = "the cluster is not formed" },
 	{ "not formed for want of one", ROLE_COORDINATOR,
-		{ .postgres = CONTROL_POSTGRES_READY, .setup = SETUP_DONE },
+		{ .postgres = POSTGRES_READY, .setup = SETUP_DONE },
 		.waiting_for = "citus-2 (unreachable)",
 		.ready_reason = "the cluster is not formed: waiting for citus-2 (unreachable)" },
 	{ "formed, and not open yet", ROLE_COORDINATOR,
-		{ .postgres = CONTROL_POSTGRES_READY,
+		{ .postgres = POSTGRES_READY,
 			.setup = SETUP_DONE,
 			.member = true,
 			.phase = PHASE_LOCAL },
@@ -140,7 +137,7 @@ START_TEST(probes)
 	ck_assert_str_eq(reason, c->ready_reason ? c->ready_reason : "");
 	ck_assert_int_eq(node_view_is_ready(&view, NULL, 0), !c->ready_reason);
 	/* postgres_was_ready is left out of the cases that are about something else. */
-	view.postgres_was_ready |= view.postgres == CONTROL_POSTGRES_READY;
+	view.postgres_was_ready |= view.postgres == POSTGRES_READY;
 	ck_assert_msg(node_view_is_started(&view, reason, sizeof(reason)) == !c->startup_reason,
 		"%s: started or not: \"%s\"", c->name, reason);
 	ck_assert_str_eq(reason, c->startup_reason ? c->startup_reason : "");

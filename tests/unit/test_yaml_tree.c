@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
-#include "cli/manifest.h"
+#include "check/manifest.h"
 
 static const struct broken {
 	const char *text;

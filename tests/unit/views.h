@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "agent/view.h"
 #include "base/clock.h"
+#include "view/view.h"
 
 struct views {
 	struct identity identity;
@@ -36,7 +36,7 @@ static inline void views_make(struct views *v)
 			.count = 3 },
 		.node = { .identity = &v->identity,
 			.started_ms = now_ms - 60 * 1000,
-			.postgres = CONTROL_POSTGRES_READY,
+			.postgres = POSTGRES_READY,
 			.postgres_pid = 42,
 			.postgres_was_ready = true,
 			.phase = PHASE_OPEN,

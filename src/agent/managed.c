@@ -1,7 +1,0 @@
-#include "agent/managed.h"
-
-#include "agent/setup.h"
-
-#include "base/banned.h"
-
-const char *const managed_databases[MANAGED_COUNT] = { SETUP_DATABASE };

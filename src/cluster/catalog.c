@@ -1,0 +1,328 @@
+#include "cluster/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cluster/watch.h"
+#include "node/databases.h"
+#include "sql/array.h"
+
+#include "base/banned.h"
+
+enum { TIMEOUT_MS = 10 * 1000 };
+
+static bool is_true(const PGresult *result, int row, int column)
+{
+	const char *text = sql_field(result, row, column);
+
+	return text && strcmp(text, "t") == 0;
+}
+
+static int on_lock(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	(void)ctx;
+	if (is_true(result, row, 0))
+		return 0;
+	return err_set(e, ERR_SQL, "another agent holds the lock");
+}
+
+static int on_cluster(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	sql_copy_field(c->facts.id, sizeof(c->facts.id), result, row, 0);
+	c->facts.formed = sql_field(result, row, 1) != NULL;
+	return 0;
+}
+
+static int on_own_progress(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	watch_read_progress(&c->facts.own, result, row, 0);
+	return 0;
+}
+
+static struct catalog_row *row_of(struct catalog *c, const char *name)
+{
+	for (int i = 0; i < c->count; i++)
+		if (strcmp(c->rows[i].name, name) == 0)
+			return &c->rows[i];
+	return NULL;
+}
+
+static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog_row *of = row_of(ctx, sql_field(result, row, 0));
+
+	(void)e;
+	if (!of)
+		return 0;
+	of->record.intended = true;
+	watch_read_progress(&of->record.seen, result, row, 1);
+	of->record.registered = sql_field(result, row, 4) != NULL;
+	of->record.left = sql_field(result, row, 5) != NULL;
+	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 6);
+	return 0;
+}
+
+static int on_superseded(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	if (row == 0) {
+		free(c->superseded);
+		c->facts.superseded_count = PQntuples(result);
+		c->superseded = xcalloc((size_t)c->facts.superseded_count, sizeof(*c->superseded));
+		c->facts.superseded = c->superseded;
+	}
+	sql_copy_field(c->superseded[row].system_identifier,
+		sizeof(c->superseded[row].system_identifier), result, row, 0);
+	return 0;
+}
+
+static int on_wish(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+	const char *what = sql_field(result, row, 0);
+	struct catalog_row *of = row_of(c, sql_field(result, row, 1));
+
+	(void)e;
+	if (strcmp(what, "pause") == 0)
+		c->is_paused = true;
+	else if (strcmp(what, "abandon") == 0)
+		sql_copy_field(c->abandoned, sizeof(c->abandoned), result, row, 1);
+	else if (strcmp(what, "form without") == 0 && of)
+		of->left_out = true;
+	else if (strcmp(what, "accept loss") == 0 && of)
+		sql_copy_field(of->record.accepted, sizeof(of->record.accepted), result, row, 2);
+	return 0;
+}
+
+static int on_incarnation(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (strcmp(managed_databases[i], sql_field(result, row, 0)) == 0)
+			sql_copy_field(c->facts.databases[i].incarnation,
+				sizeof(c->facts.databases[i].incarnation), result, row, 1);
+	return 0;
+}
+
+static int bind_names(void *ctx, const char *parameters[])
+{
+	const struct catalog *c = ctx;
+
+	parameters[0] = c->names;
+	return 1;
+}
+
+static int if_incarnation_is_missing(void *ctx, const char *parameters[])
+{
+	const struct catalog *c = ctx;
+
+	for (int i = 0; c->facts.id[0] && i < MANAGED_COUNT; i++)
+		if (!c->facts.databases[i].incarnation[0])
+			return bind_names(ctx, parameters);
+	return SQL_SKIP;
+}
+
+static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	watch_read_fitness(&c->facts.databases[c->looked_at].fitness, result, row, 0);
+	return 0;
+}
+
+static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+	const struct member_entry entry = { .present = true,
+		.group = (int)sql_number(result, row, 1, -1),
+		.active = is_true(result, row, 2),
+		.has_metadata = is_true(result, row, 3),
+		.shards = (long)sql_number(result, row, 5, 0) };
+
+	(void)e;
+	if (entry.group == 0) {
+		c->own[c->looked_at] = entry;
+		sql_copy_field(c->facts.databases[c->looked_at].host,
+			sizeof(c->facts.databases[c->looked_at].host), result, row, 0);
+		c->facts.databases[c->looked_at].holds_shards = is_true(result, row, 4);
+		return 0;
+	}
+	for (int i = 0; i < c->count; i++)
+		if (strcmp(c->rows[i].host, sql_field(result, row, 0)) == 0)
+			c->rows[i].entries[c->looked_at] = entry;
+	return 0;
+}
+
+#define READ_INCARNATIONS                                                                          \
+	"select d.name, d.incarnation from citus_init.database d join pg_database p"               \
+	" on p.oid = d.oid and p.datname = d.name"
+
+/* The lock's number is this program's: "citus-init" on a telephone's keys. */
+static const struct sql_step look_home[] = {
+	{ .name = "take the lock that lets only one agent act",
+		.sql = "select count(*) > 0 or pg_try_advisory_lock(2488746484) from pg_locks"
+		       " where locktype = 'advisory' and pid = pg_backend_pid() and granted",
+		.on_row = on_lock },
+	{ .name = "read the cluster's id",
+		.sql = "select id, formed_at from citus_init.cluster",
+		.on_row = on_cluster },
+	{ .name = "read how far this directory has come",
+		.sql = "select " WATCH_PROGRESS_COLUMNS,
+		.on_row = on_own_progress },
+	{ .name = "read what is remembered of the members",
+		.sql = "select name, system_identifier, timeline, lsn - '0/0', registered_at,"
+		       " left_at, successor from citus_init.member",
+		.on_row = on_record },
+	{ .name = "read which directories were replaced",
+		.sql = "select system_identifier from citus_init.superseded",
+		.on_row = on_superseded },
+	{ .name = "read what operators wish for",
+		.sql = "select what, argument, detail from citus_init.wish",
+		.on_row = on_wish },
+	{ .name = "read the databases' incarnations",
+		.sql = READ_INCARNATIONS,
+		.on_row = on_incarnation },
+	{ .name = "give the databases their incarnations",
+		.sql = "insert into citus_init.database (name, oid, incarnation)"
+		       " select datname, oid, gen_random_uuid() from pg_database"
+		       " where datname = any ($1::text[])"
+		       " on conflict (name) do update set oid = excluded.oid,"
+		       " incarnation = excluded.incarnation where database.oid <> excluded.oid",
+		.bind = if_incarnation_is_missing },
+	{ .name = "read the databases' new incarnations",
+		.sql = READ_INCARNATIONS " and d.name = any ($1::text[])",
+		.bind = if_incarnation_is_missing,
+		.on_row = on_incarnation },
+};
+
+static const struct sql_step look_citus[] = {
+	{ .name = "read the coordinator's versions",
+		.sql = "select " WATCH_FITNESS_COLUMNS
+		       " from pg_database where datname = current_database()",
+		.on_row = on_fitness },
+	{ .name = "read Citus' nodes",
+		.sql = "select nodename, groupid, isactive, hasmetadata, shouldhaveshards,"
+		       " (select count(*)"
+		       " from pg_dist_placement p where p.groupid = n.groupid) from pg_dist_node n"
+		       " where noderole = 'primary'",
+		.on_row = on_entry },
+};
+
+static void look_at_database(struct catalog *c);
+
+static void on_database_looked(void *ctx, const struct err *failure)
+{
+	struct catalog *c = ctx;
+
+	sql_disconnect(c->databases[c->looked_at]);
+	if (!failure && ++c->looked_at < MANAGED_COUNT)
+		look_at_database(c);
+	else
+		c->done(c->ctx, failure);
+}
+
+static void look_at_database(struct catalog *c)
+{
+	sql_run(c->databases[c->looked_at], look_citus, ARRAY_LEN(look_citus), c,
+		on_database_looked);
+}
+
+static void on_home_looked(void *ctx, const struct err *failure)
+{
+	struct catalog *c = ctx;
+
+	if (failure)
+		c->done(c->ctx, failure);
+	else
+		look_at_database(c);
+}
+
+/* An array with what text gives for each managed database. */
+static char *array_of(
+	const struct catalog *c, const char *(*text)(const struct catalog *c, int database))
+{
+	struct sql_array array;
+
+	sql_array_begin(&array);
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		sql_array_add(&array, "%s", text(c, i));
+	return sql_array_end(&array);
+}
+
+static const char *name_of(const struct catalog *c, int database)
+{
+	(void)c;
+	return managed_databases[database];
+}
+
+static const char *incarnation_of(const struct catalog *c, int database)
+{
+	return c->facts.databases[database].incarnation;
+}
+
+char *catalog_incarnations(const struct catalog *c)
+{
+	return array_of(c, incarnation_of);
+}
+
+void catalog_init(struct catalog *c, struct event_base *loop, const struct identity *id,
+	const char *socket_directory)
+{
+	*c = (struct catalog){ .count = id->size - 1 };
+	c->rows = xcalloc((size_t)c->count, sizeof(*c->rows));
+	for (int i = 0; i < c->count; i++) {
+		c->rows[i].name = identity_name_of(id, i + 1);
+		c->rows[i].host = identity_host_of(id, i + 1);
+	}
+	c->home = sql_open_local(loop, socket_directory, id->port, DATABASE_HOME, TIMEOUT_MS);
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		c->databases[i] = sql_open_local(
+			loop, socket_directory, id->port, managed_databases[i], TIMEOUT_MS);
+	c->names = array_of(c, name_of);
+}
+
+void catalog_fini(struct catalog *c)
+{
+	sql_close(c->home);
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		sql_close(c->databases[i]);
+	free(c->names);
+	free(c->superseded);
+	for (int i = 0; i < c->count; i++) {
+		free(c->rows[i].name);
+		free(c->rows[i].host);
+	}
+	free(c->rows);
+}
+
+void catalog_look(struct catalog *c, sql_done_fn done, void *ctx)
+{
+	c->done = done;
+	c->ctx = ctx;
+	c->facts = (struct cluster_facts){ .formed = false };
+	c->is_paused = false;
+	c->abandoned[0] = '\0';
+	c->looked_at = 0;
+	for (int d = 0; d < MANAGED_COUNT; d++)
+		c->own[d] = (struct member_entry){ .group = -1 };
+	for (int i = 0; i < c->count; i++) {
+		struct catalog_row *row = &c->rows[i];
+		row->record = (struct member_record){ .intended = false };
+		row->left_out = false;
+		for (int d = 0; d < MANAGED_COUNT; d++)
+			row->entries[d] = (struct member_entry){ .group = -1 };
+	}
+	sql_run(c->home, look_home, ARRAY_LEN(look_home), c, on_home_looked);
+}

@@ -1,0 +1,326 @@
+#include "cluster/classify.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "base/banned.h"
+
+/* Whether shards can move between it and the coordinator; says what differs, naming both. */
+static bool fits(const struct fitness *it, const struct fitness *ours, char *reason, size_t size)
+{
+	const struct {
+		const char *what;
+		const char *it;
+		const char *ours;
+	} same[] = {
+		{ "Citus", it->citus, ours->citus },
+		{ "encoding", it->encoding, ours->encoding },
+		{ "collation", it->collation, ours->collation },
+		{ "collation version", it->collation_version, ours->collation_version },
+	};
+
+	if (it->server_version / 10000 != ours->server_version / 10000) {
+		snprintf(reason, size, "it runs PostgreSQL %d, the coordinator %d",
+			it->server_version / 10000, ours->server_version / 10000);
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+		if (strcmp(same[i].it, same[i].ours) == 0)
+			continue;
+		snprintf(reason, size, "its %s is \"%s\", the coordinator's \"%s\"", same[i].what,
+			same[i].it, same[i].ours);
+		return false;
+	}
+	return true;
+}
+
+static bool fits_everywhere(const struct member_facts *facts, const struct cluster_facts *cluster,
+	char *reason, size_t size)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!fits(&facts->databases[i].fitness, &cluster->databases[i].fitness, reason,
+			    size))
+			return false;
+	return true;
+}
+
+/* Two moments of one directory, the later one behind the earlier. */
+static void tell_behind(const char *seen_by, const struct progress *now,
+	const struct progress *before, char *reason, size_t size)
+{
+	snprintf(reason, size,
+		"it is on timeline %d at %X/%X, and %s it on timeline %d at %X/%X: it was restored "
+		"from an older copy",
+		now->timeline, (unsigned)(now->lsn >> 32), (unsigned)now->lsn, seen_by,
+		before->timeline, (unsigned)(before->lsn >> 32), (unsigned)before->lsn);
+}
+
+/* Nothing of Citus is in it. */
+static bool is_bare(const struct database_facts *it)
+{
+	return it->group == 0 && it->nodes == 0 && it->tables == 0 && it->shards == 0;
+}
+
+/* The first managed database with something of Citus in it, or NULL. */
+static const struct database_facts *first_used(const struct member_facts *facts)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!is_bare(&facts->databases[i]))
+			return &facts->databases[i];
+	return NULL;
+}
+
+/* A member is known under its name: to us, or to Citus before we have confirmed it. */
+static bool is_remembered(const struct member_case *c)
+{
+	bool is = c->record->registered && !c->record->left;
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		is |= c->entries[i].present && c->entries[i].active;
+	return is;
+}
+
+/* What Citus' catalog places on it, in all managed databases. */
+static long count_shards(const struct member_case *c)
+{
+	long shards = 0;
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		shards += c->entries[i].shards;
+	return shards;
+}
+
+static bool is_superseded(const struct cluster_facts *cluster, const char *system_identifier)
+{
+	for (int i = 0; i < cluster->superseded_count; i++)
+		if (strcmp(cluster->superseded[i].system_identifier, system_identifier) == 0)
+			return true;
+	return false;
+}
+
+static bool is_same_identifier(const char *remembered, const char *own)
+{
+	return remembered[0] && strcmp(remembered, own) == 0;
+}
+
+/* A directory without a cluster id: new, wiped, or somebody else's from before citus-init. */
+static enum member_state classify_unstamped(const struct member_case *c, char *reason, size_t size)
+{
+	const struct database_facts *used = first_used(c->facts);
+
+	if (used) {
+		snprintf(reason, size,
+			"it holds Citus metadata (group %d, %lld nodes, %lld tables) but no cluster "
+			"id",
+			used->group, used->nodes, used->tables);
+		return MEMBER_FOREIGN;
+	}
+	if (is_remembered(c)) {
+		snprintf(reason, size,
+			"its data directory is new, but a member with %ld shards is remembered "
+			"under its name",
+			count_shards(c));
+		return MEMBER_EMPTY;
+	}
+	return MEMBER_NEW;
+}
+
+/* One managed database of the directory that is remembered. */
+static enum member_state classify_database(const struct member_case *c, int database,
+	const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const struct database_facts *it = &c->facts->databases[database];
+	const struct member_entry *entry = &c->entries[database];
+	const char *name = managed_databases[database];
+	bool is_marked = it->incarnation[0] != '\0';
+
+	if (is_marked && strcmp(it->incarnation, cluster->databases[database].incarnation) != 0) {
+		snprintf(reason, size,
+			"its database \"%s\" is a copy from before the coordinator's was dropped "
+			"and made again",
+			name);
+		return MEMBER_FOREIGN;
+	}
+	if (it->group == 0 && !c->record->registered && (is_marked || !entry->active))
+		return MEMBER_JOINING;
+	/* The mark goes with the database. Where it still is no data are lost: Citus clears its
+	 * metadata, and nothing else, when it stops to keep them in sync. */
+	if (it->group == 0 && is_marked) {
+		snprintf(reason, size, "Citus' metadata in its database \"%s\" has been cleared",
+			name);
+		return MEMBER_OURS;
+	}
+	if (is_bare(it)) {
+		snprintf(reason, size,
+			"its database \"%s\" was dropped and made again, but a member with %ld "
+			"shards is remembered",
+			name, entry->shards);
+		return MEMBER_EMPTY;
+	}
+	if (!entry->present || entry->group != it->group) {
+		snprintf(reason, size, "it is in group %d, which is not its group in pg_dist_node",
+			it->group);
+		return MEMBER_FOREIGN;
+	}
+	if (!entry->active)
+		snprintf(reason, size, "it is disabled in pg_dist_node");
+	else if (!entry->has_metadata)
+		snprintf(reason, size, "Citus does not keep its metadata in sync");
+	return MEMBER_OURS;
+}
+
+/* The gravest of its databases decides. */
+static enum member_state classify_remembered(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	static const int gravity[MEMBER_STATE_COUNT] = {
+		[MEMBER_JOINING] = 1, [MEMBER_EMPTY] = 2, [MEMBER_FOREIGN] = 3
+	};
+	enum member_state state = MEMBER_OURS;
+
+	for (int i = 0; i < MANAGED_COUNT; i++) {
+		char why[256] = "";
+		enum member_state it = classify_database(c, i, cluster, why, sizeof(why));
+		if (gravity[it] > gravity[state] || !reason[0])
+			snprintf(reason, size, "%s", why);
+		if (gravity[it] > gravity[state])
+			state = it;
+	}
+	return state;
+}
+
+static enum member_state classify_stamped(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const struct member_facts *facts = c->facts;
+	const struct member_record *record = c->record;
+	const char *own = facts->own.system_identifier;
+	const char *seen = record->seen.system_identifier;
+
+	if (strcmp(facts->cluster_id, cluster->id) != 0) {
+		snprintf(reason, size, "it belongs to cluster %s as %s%s%s", facts->cluster_id,
+			facts->name,
+			cluster->id[0] ? ", not to " : ", and this coordinator to none",
+			cluster->id);
+		return MEMBER_FOREIGN;
+	}
+	if (strcmp(facts->name, c->name) != 0) {
+		snprintf(reason, size, "its data directory is that of %s", facts->name);
+		return MEMBER_FOREIGN;
+	}
+	if (record->left && is_same_identifier(seen, own)) {
+		snprintf(reason, size, "it was removed from the cluster");
+		return MEMBER_LEFT;
+	}
+	if (is_same_identifier(record->successor, own)) {
+		snprintf(reason, size, "what it has lost is being brought back");
+		return MEMBER_EMPTY;
+	}
+	if (is_same_identifier(seen, own)) {
+		if (!progress_is_behind(&facts->own, &record->seen))
+			return classify_remembered(c, cluster, reason, size);
+		tell_behind("we have seen", &facts->own, &record->seen, reason, size);
+		return MEMBER_OLDER;
+	}
+	/* The intent that was written for it has been written over: nothing was done with it. */
+	if (is_remembered(c) && !first_used(facts)) {
+		snprintf(reason, size,
+			"nothing is on it, but a member with %ld shards is remembered under its "
+			"name",
+			count_shards(c));
+		return MEMBER_EMPTY;
+	}
+	snprintf(reason, size, "its system identifier is %s, remembered is %s: another directory",
+		own, seen[0] ? seen : "none");
+	return MEMBER_FOREIGN;
+}
+
+static enum member_state classify_answer(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const char *own = c->facts->own.system_identifier;
+
+	if (c->twin) {
+		snprintf(reason, size, "its system identifier %s is also that of %s", own, c->twin);
+		return MEMBER_TWIN;
+	}
+	if (is_superseded(cluster, own)) {
+		snprintf(reason, size,
+			"its data directory (system identifier %s) was lost and replaced", own);
+		return MEMBER_SUPERSEDED;
+	}
+	return c->facts->cluster_id[0] ? classify_stamped(c, cluster, reason, size)
+				       : classify_unstamped(c, reason, size);
+}
+
+enum member_state member_classify(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	enum member_state state = MEMBER_UNKNOWN;
+
+	reason[0] = '\0';
+	switch (c->facts->look) {
+	case LOOK_NONE: return MEMBER_UNKNOWN;
+	case LOOK_SILENT: state = MEMBER_UNREACHABLE; break;
+	case LOOK_HANGING: state = MEMBER_HANGING; break;
+	case LOOK_REFUSED: state = MEMBER_LOCKED; break;
+	case LOOK_NOT_SET_UP: state = MEMBER_UNFIT; break;
+	case LOOK_ANSWERED:
+		state = classify_answer(c, cluster, reason, size);
+		/* A member that differs is told of, and stays a member: an upgrade passes
+		 * through that. A node that is to be filled must fit first. */
+		if (state == MEMBER_NEW || state == MEMBER_JOINING || state == MEMBER_EMPTY) {
+			if (!fits_everywhere(c->facts, cluster, reason, size))
+				state = MEMBER_UNFIT;
+		} else if (state == MEMBER_OURS && !reason[0]) {
+			(void)fits_everywhere(c->facts, cluster, reason, size);
+		}
+		return state;
+	}
+	snprintf(reason, size, "%s", c->facts->problem);
+	return state;
+}
+
+/*
+ * A worker that has gone away since is still a witness: what it said last is not undone by its
+ * silence, and the next look at it overwrites it. One that belongs to no cluster says nothing.
+ */
+enum member_state member_classify_coordinator(const struct member_case *workers, int count,
+	const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const struct member_case *unknown = NULL, *foreign = NULL;
+	bool has_ours = false;
+
+	reason[0] = '\0';
+	if (!cluster->id[0])
+		return MEMBER_NEW;
+	for (int i = 0; i < count; i++) {
+		const struct member_facts *facts = workers[i].facts;
+		bool is_ours = strcmp(facts->cluster_id, cluster->id) == 0;
+		if (is_ours && progress_is_behind(&cluster->own, &facts->coordinator)) {
+			char seen_by[100];
+			snprintf(seen_by, sizeof(seen_by), "%s has seen", workers[i].name);
+			tell_behind(seen_by, &cluster->own, &facts->coordinator, reason, size);
+			return MEMBER_OLDER;
+		}
+		has_ours |= is_ours;
+		if (facts->look == LOOK_NONE && !unknown)
+			unknown = &workers[i];
+		if (facts->cluster_id[0] && !is_ours && !foreign)
+			foreign = &workers[i];
+	}
+	if (unknown) {
+		snprintf(reason, size, "%s has not been looked at yet", unknown->name);
+		return MEMBER_UNKNOWN;
+	}
+	/* Before it is formed it has no shards and serves nobody: it is where its id was made. */
+	if (cluster->formed && foreign && !has_ours) {
+		snprintf(reason, size,
+			"it belongs to cluster %s, and no worker does that it knows of; %s belongs "
+			"to %s",
+			cluster->id, foreign->name, foreign->facts->cluster_id);
+		return MEMBER_FOREIGN;
+	}
+	return MEMBER_OURS;
+}

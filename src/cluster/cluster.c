@@ -1,0 +1,375 @@
+#include "cluster/cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cluster/classify.h"
+
+#include "base/banned.h"
+
+struct worker *cluster_worker_of_name(struct cluster *c, const char *name)
+{
+	for (int i = 0; i < c->count; i++)
+		if (strcmp(c->workers[i].view->name, name) == 0)
+			return &c->workers[i];
+	return NULL;
+}
+
+/* Our memory of the worker: the catalog's, but for how far its directory had come. That is written
+ * down seldom and seen often. */
+static void recall(struct worker *w)
+{
+	const struct progress *written = &w->row->record.seen;
+
+	if (strcmp(w->seen.system_identifier, written->system_identifier) != 0 ||
+		progress_is_behind(&w->seen, written))
+		w->seen = *written;
+	w->record = w->row->record;
+	w->record.seen = w->seen;
+}
+
+void cluster_follow_progress(struct worker *w)
+{
+	const struct progress *now = &watch_facts(w->watch)->own;
+
+	if (strcmp(w->seen.system_identifier, now->system_identifier) == 0 &&
+		!progress_is_behind(now, &w->seen))
+		w->seen = *now;
+}
+
+/* Who else shows the same system identifier: the name of a node, or NULL. */
+static const char *twin_of(const struct cluster *c, const struct worker *of)
+{
+	const struct member_facts *facts = watch_facts(of->watch);
+
+	if (facts->look != LOOK_ANSWERED)
+		return NULL;
+	if (strcmp(facts->own.system_identifier, c->catalog.facts.own.system_identifier) == 0)
+		return c->id->name;
+	for (int i = 0; i < c->count; i++) {
+		const struct worker *w = &c->workers[i];
+		const struct member_facts *other = watch_facts(w->watch);
+		if (w != of && other->look == LOOK_ANSWERED &&
+			strcmp(facts->own.system_identifier, other->own.system_identifier) == 0)
+			return w->view->name;
+	}
+	return NULL;
+}
+
+static struct member_case case_of(const struct cluster *c, const struct worker *w)
+{
+	return (struct member_case){ .name = w->view->name,
+		.facts = watch_facts(w->watch),
+		.record = &w->record,
+		.entries = w->row->entries,
+		.twin = twin_of(c, w) };
+}
+
+/* In all managed databases. */
+static bool is_in_citus(const struct worker *w)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!w->row->entries[i].present || !w->row->entries[i].active)
+			return false;
+	return true;
+}
+
+/* By the coordinator's catalog, and by what the worker itself has: one whose metadata was cleared
+ * wants it again. */
+static bool has_metadata(const struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (!w->row->entries[i].has_metadata ||
+			(facts->look == LOOK_ANSWERED && facts->databases[i].group == 0))
+			return false;
+	return true;
+}
+
+static bool is_stamped(const struct cluster *c, const struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+	bool is = strcmp(facts->cluster_id, c->catalog.facts.id) == 0;
+
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		is = is && strcmp(facts->databases[i].incarnation,
+				   c->catalog.facts.databases[i].incarnation) == 0;
+	return is;
+}
+
+static bool is_away(enum member_state state)
+{
+	return state == MEMBER_UNREACHABLE || state == MEMBER_HANGING || state == MEMBER_LOCKED;
+}
+
+static void follow_absence(struct worker *w)
+{
+	if (!is_away(w->view->state)) {
+		w->away_ms = 0;
+		w->view->away_since_s = 0;
+	} else if (!w->away_ms) {
+		w->away_ms = clock_now_ms();
+		w->view->away_since_s = time(NULL);
+	}
+}
+
+/* An assessment is about one empty directory, and the registration that it replaces. */
+static void follow_loss(struct worker *w)
+{
+	if (w->view->state != MEMBER_EMPTY ||
+		strcmp(w->assessed, watch_facts(w->watch)->own.system_identifier) != 0) {
+		w->assessed[0] = '\0';
+		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
+	}
+	memcpy(w->view->loss, w->loss.words, sizeof(w->view->loss));
+	memcpy(w->view->loss_token, w->loss.token, sizeof(w->view->loss_token));
+	w->view->loss_accepted =
+		w->loss.token[0] && strcmp(w->loss.token, w->row->record.accepted) == 0;
+}
+
+/* What it knows, for whoever is to give its cluster up. */
+static void follow_metadata(struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+
+	w->view->known_tables = w->view->known_shards = 0;
+	for (int i = 0; i < MANAGED_COUNT; i++) {
+		w->view->known_tables += facts->databases[i].tables;
+		w->view->known_shards += facts->databases[i].shards;
+	}
+}
+
+static void follow(struct worker *w, enum member_state state)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+
+	w->view->state = state;
+	w->was_looked_at |= facts->look != LOOK_NONE;
+	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
+	memcpy(w->view->cluster_id, facts->cluster_id, sizeof(w->view->cluster_id));
+	w->view->registered = is_in_citus(w) && w->row->record.registered;
+	w->view->freed = w->view->registered && !w->row->entries[0].has_metadata;
+	w->view->active =
+		w->view->registered && state == MEMBER_OURS && has_metadata(w) && facts->admitted;
+	w->view->group = w->row->entries[0].present ? w->row->entries[0].group : -1;
+	w->view->shards = w->row->entries[0].shards;
+	if (facts->look == LOOK_ANSWERED) {
+		const struct fitness *fitness = &facts->databases[0].fitness;
+		snprintf(w->view->version, sizeof(w->view->version), "%d.%d",
+			fitness->server_version / 10000, fitness->server_version % 10000);
+		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
+		follow_metadata(w);
+	}
+	if (state == MEMBER_OURS)
+		cluster_follow_progress(w);
+	follow_absence(w);
+	follow_loss(w);
+}
+
+static void classify(struct cluster *c, struct worker *w)
+{
+	enum member_state before = w->view->state;
+	const struct member_case seen = case_of(c, w);
+	char reason[sizeof(w->view->reason)];
+
+	recall(w);
+	enum member_state state = member_classify(&seen, &c->catalog.facts, reason, sizeof(reason));
+	follow(w, state);
+	/* One that is away gives a new reason at every try; that it is away is the news. */
+	if (state != before || (!is_away(state) && strcmp(reason, w->view->reason) != 0)) {
+		bool bad = state == MEMBER_FOREIGN || state == MEMBER_UNFIT ||
+			   (w->row->record.registered && state != MEMBER_OURS);
+		log_emit(bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s is %s%s%s host=%s",
+			w->view->name, member_state_name(state), reason[0] ? ": " : "", reason,
+			w->view->host);
+	}
+	memcpy(w->view->reason, reason, sizeof(reason));
+}
+
+static void classify_coordinator(struct cluster *c)
+{
+	struct member *own = &c->view->members[0];
+	enum member_state before = own->state;
+	struct member_case cases[MEMBERS_MAX];
+
+	for (int i = 0; i < c->count; i++)
+		cases[i] = case_of(c, &c->workers[i]);
+	own->state = member_classify_coordinator(
+		cases, c->count, &c->catalog.facts, own->reason, sizeof(own->reason));
+	if (own->state != before && own->reason[0])
+		log_emit(own->state == MEMBER_UNKNOWN ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+			"%s is %s: %s", own->name, member_state_name(own->state), own->reason);
+}
+
+void cluster_classify(struct cluster *c)
+{
+	for (int i = 0; i < c->count; i++)
+		classify(c, &c->workers[i]);
+	classify_coordinator(c);
+}
+
+/* The names of the workers that the step is for. */
+static void name_chosen(struct cluster *c, const struct plan *plan)
+{
+	size_t used = 0;
+
+	c->view->chosen[0] = '\0';
+	for (int i = 0; i < c->count && used < sizeof(c->view->chosen) - 1; i++) {
+		if (!plan->chosen[i])
+			continue;
+		int n = snprintf(c->view->chosen + used, sizeof(c->view->chosen) - used, "%s%s",
+			used ? " " : "", c->workers[i].view->name);
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static void publish_plan(struct cluster *c, const struct plan *plan)
+{
+	const char *paused = settings_number(c->settings, SET_PAUSE) ? "setting"
+			     : c->catalog.is_paused		     ? "wish"
+								     : NULL;
+
+	if ((paused != NULL) != (c->view->paused_by != NULL))
+		log_info("changes are %s", paused ? "paused" : "made again");
+	c->view->paused_by = paused;
+	c->view->step = plan_step_name(plan->step);
+	memcpy(c->view->why, plan->why, sizeof(c->view->why));
+	name_chosen(c, plan);
+	if (strcmp(c->view->waiting_for, plan->waiting_for) == 0)
+		return;
+	memcpy(c->view->waiting_for, plan->waiting_for, sizeof(c->view->waiting_for));
+	if (plan->step == PLAN_WAIT)
+		log_info("waiting: %s", plan->why);
+}
+
+void cluster_publish(struct cluster *c, const struct plan *plan)
+{
+	struct member *own = &c->view->members[0];
+	bool was_formed = c->view->formed;
+
+	memcpy(c->view->id, c->catalog.facts.id, sizeof(c->view->id));
+	c->view->formed = c->catalog.facts.formed;
+	c->view->looked_ms = clock_now_ms();
+	c->view->looks++;
+	own->reachable = true;
+	own->registered = c->catalog.own[0].present &&
+			  strcmp(c->catalog.facts.databases[0].host, own->host) == 0;
+	own->active = own->registered && own->state == MEMBER_OURS;
+	own->group = c->catalog.own[0].group;
+	own->shards = c->catalog.own[0].shards;
+	own->last_seen_ms = c->view->looked_ms;
+	memcpy(own->version, c->node->version, sizeof(own->version));
+	memcpy(own->citus, c->node->citus, sizeof(own->citus));
+	publish_plan(c, plan);
+	if (c->view->formed && !was_formed)
+		log_info("the cluster is formed cluster=%s nodes=%d", c->catalog.facts.id,
+			c->id->size);
+}
+
+static struct plan_member seen_as(const struct cluster *c, const struct worker *w)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+	const struct member_record *record = &w->row->record;
+	int64_t now = clock_now_ms();
+	int64_t grace_ms = 1000 * (int64_t)settings_number(c->settings, SET_GRACE_PERIOD);
+
+	return (struct plan_member){ .name = w->view->name,
+		.state = w->view->state,
+		.recorded = record->registered,
+		.due = now >= w->due_ms && !watch_is_busy(w->watch),
+		.failures = w->failures,
+		.in_citus = is_in_citus(w),
+		.has_metadata = has_metadata(w),
+		.stamped = is_stamped(c, w),
+		.admitted = facts->admitted,
+		.gone = w->away_ms && now - w->away_ms >= grace_ms,
+		.left_out = w->row->left_out,
+		.to_abandon = c->catalog.abandoned[0] &&
+			      strcmp(facts->cluster_id, c->catalog.abandoned) == 0,
+		.has_successor = facts->look == LOOK_ANSWERED && record->successor[0] &&
+				 strcmp(record->successor, facts->own.system_identifier) == 0,
+		.loss = w->loss.loss,
+		.loss_accepted = w->view->loss_accepted };
+}
+
+void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan)
+{
+	const struct member *own = &c->view->members[0];
+	struct plan_member seen[MEMBERS_MAX];
+
+	for (int i = 0; i < c->count; i++)
+		seen[i] = seen_as(c, &c->workers[i]);
+	membership_plan(&c->catalog.facts, seen, c->count, one_by_one, plan);
+	if (own->state == MEMBER_OURS || own->state == MEMBER_NEW)
+		return;
+	memset(plan->chosen, 0, sizeof(plan->chosen));
+	plan->step = PLAN_WAIT;
+	snprintf(plan->why, sizeof(plan->why), "%s", own->reason);
+}
+
+char *cluster_array_of(const struct cluster *c, const bool chosen[],
+	void (*add)(struct sql_array *array, const struct worker *w))
+{
+	struct sql_array array;
+
+	sql_array_begin(&array);
+	for (int i = 0; i < c->count; i++)
+		if (chosen[i])
+			add(&array, &c->workers[i]);
+	return sql_array_end(&array);
+}
+
+static void fill_member(struct member *member, const struct identity *id, int ordinal)
+{
+	_free_ char *name = identity_name_of(id, ordinal);
+	_free_ char *host = identity_host_of(id, ordinal);
+
+	member->ordinal = ordinal;
+	member->group = -1;
+	snprintf(member->name, sizeof(member->name), "%s", name);
+	snprintf(member->host, sizeof(member->host), "%s", host);
+}
+
+void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
+	struct node_view *view, const char *socket_directory, watch_looked_fn looked, void *ctx)
+{
+	const struct identity *id = view->identity;
+
+	*c = (struct cluster){
+		.settings = settings, .id = id, .node = view, .count = id->size - 1
+	};
+	c->view = xcalloc(1, sizeof(*c->view));
+	c->view->count = id->size;
+	/* What the set-up has read already; the rest is known after the first round. */
+	memcpy(c->view->id, view->cluster_id, sizeof(c->view->id));
+	c->view->formed = view->formed;
+	c->view->step = plan_step_name(PLAN_NOTHING);
+	c->view->members = xcalloc((size_t)id->size, sizeof(*c->view->members));
+	c->workers = xcalloc((size_t)c->count, sizeof(*c->workers));
+	view->cluster = c->view;
+	catalog_init(&c->catalog, loop, id, socket_directory);
+	fill_member(&c->view->members[0], id, 0);
+	for (int i = 0; i < c->count; i++) {
+		struct worker *w = &c->workers[i];
+		w->view = &c->view->members[i + 1];
+		w->row = &c->catalog.rows[i];
+		fill_member(w->view, id, i + 1);
+		w->watch = watch_open(loop, settings, id, i + 1, looked, ctx);
+	}
+}
+
+void cluster_fini(struct cluster *c)
+{
+	for (int i = 0; i < c->count; i++)
+		watch_close(c->workers[i].watch);
+	catalog_fini(&c->catalog);
+	c->node->cluster = NULL;
+	free(c->view->members);
+	free(c->view);
+	free(c->workers);
+}

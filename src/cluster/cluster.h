@@ -1,0 +1,72 @@
+/*
+ * The coordinator's whole knowledge of its cluster: what each worker says of
+ * itself, what the memory and Citus' catalog hold of it, and what it is by
+ * that. The loop and the steps work on it; the view gets what others may see.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster/catalog.h"
+#include "cluster/plan.h"
+#include "cluster/watch.h"
+#include "node/settings.h"
+#include "repair/loss.h"
+#include "sql/array.h"
+#include "view/view.h"
+
+/* A worker and all that is known of it. */
+struct worker {
+	struct watch *watch;
+	struct member *view;
+	struct catalog_row *row;
+	struct progress seen; /* how far its directory had come, finer than the catalog knows */
+	struct member_record record; /* the catalog's, with that */
+	struct loss_report loss;     /* of an empty one, once assessed */
+	char assessed[24];	     /* the identifier of the empty directory that was assessed */
+	bool was_looked_at;	     /* once since the server started, whatever came of it */
+	unsigned failures;	     /* changes that failed in a row */
+	int64_t retry_ms;
+	int64_t due_ms;	   /* the next change not before this, clock_now_ms() */
+	int64_t told_ms;   /* clock_now_ms(): when it heard how far the coordinator has come */
+	int64_t away_ms;   /* clock_now_ms() of its first missing answer, or 0 */
+	bool is_asked_for; /* somebody told of it: a round follows the look, whatever it finds */
+};
+
+struct cluster {
+	const struct settings *settings;
+	const struct identity *id;
+	struct node_view *node;
+	struct cluster_view *view;
+	struct catalog catalog;
+	struct worker *workers; /* by ordinal - 1 */
+	int count;
+};
+
+/* Makes view->cluster, which lives as long; each worker is watched from now on, and looked is
+ * called with ctx. */
+void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
+	struct node_view *view, const char *socket_directory, watch_looked_fn looked, void *ctx);
+void cluster_fini(struct cluster *c);
+
+/* NULL for a name that is no worker's. */
+struct worker *cluster_worker_of_name(struct cluster *c, const char *name);
+
+/* What the worker's last glance or look says of how far its directory has come. Only for one that
+ * is ours. */
+void cluster_follow_progress(struct worker *w);
+
+/* From what was looked up to what each node is; a change of state is logged once, like an event. */
+void cluster_classify(struct cluster *c);
+
+/* The next step; a coordinator that is not known to be the right one changes nothing. */
+void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan);
+
+/* Shows the plan, and what is known of the cluster and the coordinator, in the view. */
+void cluster_publish(struct cluster *c, const struct plan *plan);
+
+/* The hosts, names and so on of the chosen workers, by index, as a PostgreSQL array, which the
+ * caller frees; add adds one. */
+char *cluster_array_of(const struct cluster *c, const bool chosen[],
+	void (*add)(struct sql_array *array, const struct worker *w));

@@ -1,0 +1,29 @@
+/*
+ * Keeps the cluster true, on ordinal 0: looks at every worker and at the
+ * catalog, has the one next step planned and taken, and looks again. A step
+ * reports what came of it; failures, back-offs and the end of a round are
+ * noted here alone.
+ *
+ * Level-triggered: it acts on what it sees, never on what it remembers having
+ * done, so a kill between any two steps is understood at the next look.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "node/settings.h"
+#include "view/view.h"
+
+struct cluster_loop;
+
+/* Called when the view's cluster has changed in a way that concerns this node: formed or not. */
+typedef void (*cluster_changed_fn)(void *ctx);
+
+/* Fills view->cluster and keeps it; the view must outlive it. Starts looking at once. */
+struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct settings *settings,
+	struct node_view *view, const char *socket_directory, cluster_changed_fn changed,
+	void *ctx);
+void cluster_loop_close(struct cluster_loop *l);
+
+/* Looks now: at the worker of that name, or at all for NULL or a name that is none's. */
+void cluster_loop_wake(struct cluster_loop *l, const char *name);

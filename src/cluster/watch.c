@@ -1,0 +1,487 @@
+#include "cluster/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/timer.h"
+#include "node/databases.h"
+#include "sql/sql.h"
+
+#include "base/banned.h"
+
+enum { CONNECT_TIMEOUT_MS = 3000, STATEMENT_TIMEOUT_MS = 3000 };
+
+enum { RETRY_FIRST_MS = 200, RETRY_MOST_MS = 10 * 1000 };
+
+struct watch {
+	int ordinal;
+	char *name;
+	char *host;
+	struct sql *home; /* kept open: its loss tells that the worker went away */
+	struct sql *databases[MANAGED_COUNT]; /* connected for a look only */
+	int looked_at;			      /* the database under look */
+	struct event *timer;
+	int64_t retry_ms;
+	struct member_facts facts;   /* of the last whole look */
+	struct member_facts looking; /* being filled */
+	bool has_table;		     /* citus_init.this_node is there */
+	bool is_looking;
+	bool is_same; /* the glance found who was there before */
+	/* What is being written. */
+	const char *cluster_id, *names, *incarnations;
+	struct progress coordinator;
+	char timeline[12], lsn[24];
+	watch_written_fn written;
+	void *written_ctx;
+	watch_looked_fn looked;
+	void *ctx;
+};
+
+void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int column)
+{
+	to->server_version = (int)sql_number(result, row, column, 0);
+	sql_copy_field(to->citus, sizeof(to->citus), result, row, column + 1);
+	sql_copy_field(to->encoding, sizeof(to->encoding), result, row, column + 2);
+	sql_copy_field(to->collation, sizeof(to->collation), result, row, column + 3);
+	sql_copy_field(
+		to->collation_version, sizeof(to->collation_version), result, row, column + 4);
+}
+
+void watch_read_progress(struct progress *to, const PGresult *result, int row, int column)
+{
+	sql_copy_field(to->system_identifier, sizeof(to->system_identifier), result, row, column);
+	to->timeline = (int)sql_number(result, row, column + 1, 0);
+	to->lsn = (uint64_t)sql_number(result, row, column + 2, 0);
+}
+
+static int on_server(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	watch_read_progress(&w->looking.own, result, row, 0);
+	w->has_table = sql_field(result, row, 3) != NULL;
+	return 0;
+}
+
+static int if_has_table(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	(void)parameters;
+	return w->has_table ? 0 : SQL_SKIP;
+}
+
+static int on_this_node(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	sql_copy_field(w->looking.cluster_id, sizeof(w->looking.cluster_id), result, row, 0);
+	sql_copy_field(w->looking.name, sizeof(w->looking.name), result, row, 1);
+	w->looking.admitted = strcmp(sql_field(result, row, 2), "t") == 0;
+	watch_read_progress(&w->looking.coordinator, result, row, 3);
+	return 0;
+}
+
+static int on_incarnation(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (strcmp(sql_field(result, row, 0), managed_databases[i]) == 0)
+			sql_copy_field(w->looking.databases[i].incarnation,
+				sizeof(w->looking.databases[i].incarnation), result, row, 1);
+	return 0;
+}
+
+static int on_citus(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+	struct database_facts *facts = &w->looking.databases[w->looked_at];
+
+	(void)e;
+	facts->group = (int)sql_number(result, row, 0, -1);
+	facts->nodes = sql_number(result, row, 1, -1);
+	facts->tables = sql_number(result, row, 2, -1);
+	facts->shards = sql_number(result, row, 3, -1);
+	watch_read_fitness(&facts->fitness, result, row, 4);
+	return 0;
+}
+
+static bool is_field(const char *known, const PGresult *result, int row, int column)
+{
+	const char *text = sql_field(result, row, column);
+
+	return text && strcmp(text, known) == 0;
+}
+
+static int on_glance(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	w->is_same = is_field(w->facts.own.system_identifier, result, row, 0) &&
+		     is_field(w->facts.cluster_id, result, row, 3) &&
+		     is_field(w->facts.name, result, row, 4);
+	if (w->is_same)
+		watch_read_progress(&w->facts.own, result, row, 0);
+	return 0;
+}
+
+static int bind_identity(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->cluster_id;
+	parameters[1] = w->name;
+	return 2;
+}
+
+static int bind_incarnations(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->names;
+	parameters[1] = w->incarnations;
+	return 2;
+}
+
+static int bind_coordinator(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->coordinator.system_identifier;
+	parameters[1] = w->timeline;
+	parameters[2] = w->lsn;
+	return 3;
+}
+
+static int bind_cluster(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->cluster_id;
+	return 1;
+}
+
+static const struct sql_step look_home[] = {
+	{ .name = "ask the server who it is",
+		.sql = "select " WATCH_PROGRESS_COLUMNS ", to_regclass('citus_init.this_node')",
+		.on_row = on_server },
+	{ .name = "ask the node for its cluster",
+		.sql = "select cluster_id, name,"
+		       " admitted_start is not distinct from pg_postmaster_start_time(),"
+		       " coordinator_identifier, coordinator_timeline, coordinator_lsn - '0/0'"
+		       " from citus_init.this_node",
+		.bind = if_has_table,
+		.on_row = on_this_node },
+	{ .name = "ask the node for its databases",
+		.sql = "select d.name, d.incarnation from citus_init.database d"
+		       " join pg_database p on p.oid = d.oid and p.datname = d.name",
+		.bind = if_has_table,
+		.on_row = on_incarnation },
+};
+
+static const struct sql_step look_citus[] = {
+	{ .name = "ask the node for its metadata",
+		.sql = "select (select groupid from pg_dist_local_group),"
+		       " (select count(*) from pg_dist_node),"
+		       " (select count(*) from pg_dist_partition),"
+		       " (select count(*) from pg_dist_shard)," WATCH_FITNESS_COLUMNS
+		       " from pg_database where datname = current_database()",
+		.on_row = on_citus },
+};
+
+static const struct sql_step glance[] = {
+	{ .name = "ask the node who it is",
+		.sql = "select " WATCH_PROGRESS_COLUMNS ", cluster_id, name"
+		       " from citus_init.this_node",
+		.on_row = on_glance },
+};
+
+#define TELL "select pg_notify('citus_init', 'coordinator')"
+
+static const struct sql_step stamp[] = {
+	{ .name = "write the cluster's id on the node",
+		.sql = "insert into citus_init.this_node (cluster_id, name) values ($1, $2)"
+		       " on conflict (only_row) do nothing",
+		.bind = bind_identity },
+	{ .name = "write the databases' incarnations on the node",
+		.sql = "insert into citus_init.database (name, oid, incarnation)"
+		       " select datname, p.oid, incarnation from pg_database p"
+		       " join unnest($1::text[], $2::uuid[]) as told (name, incarnation)"
+		       " on datname = told.name"
+		       " on conflict (name) do update set oid = excluded.oid,"
+		       " incarnation = excluded.incarnation where database.oid <> excluded.oid",
+		.bind = bind_incarnations },
+};
+
+static const struct sql_step admit[] = {
+	{ .name = "tell the node that it may serve",
+		.sql = "update citus_init.this_node set"
+		       " admitted_start = pg_postmaster_start_time(), coordinator_identifier = $1,"
+		       " coordinator_timeline = $2::int, coordinator_lsn = '0/0'::pg_lsn + $3",
+		.bind = bind_coordinator },
+	{ .name = "tell the node", .sql = TELL },
+};
+
+static const struct sql_step abandon[] = {
+	{ .name = "tell the node to give up its cluster",
+		.sql = "update citus_init.this_node set abandon = cluster_id"
+		       " where cluster_id = $1::uuid",
+		.bind = bind_cluster },
+	{ .name = "tell the node", .sql = TELL },
+};
+
+/* What a failed look means. Codes: PostgreSQL's appendix A; class 28 is a refused log-in. */
+static enum look_result look_of(const struct err *failure)
+{
+	if (strncmp(failure->sqlstate, "28", 2) == 0)
+		return LOOK_REFUSED;
+	/* No database or no catalog yet: its agent is still busy with the local set-up. */
+	if (strcmp(failure->sqlstate, "3D000") == 0 || strcmp(failure->sqlstate, "42P01") == 0)
+		return LOOK_NOT_SET_UP;
+	if (failure->kind == ERR_TIMEOUT || strcmp(failure->sqlstate, "57014") == 0)
+		return LOOK_HANGING;
+	return LOOK_SILENT;
+}
+
+static void end_look(struct watch *w, const struct err *failure, enum watch_outcome outcome)
+{
+	w->is_looking = false;
+	if (failure) {
+		w->facts.look = look_of(failure);
+		/* 28000: pg_hba.conf has no line for us, as in phase LOCAL. */
+		if (strcmp(failure->sqlstate, "28000") == 0)
+			snprintf(w->facts.problem, sizeof(w->facts.problem),
+				"its pg_hba.conf does not admit the coordinator: its local set-up "
+				"has not finished, or it is no node of citus-init");
+		else
+			snprintf(w->facts.problem, sizeof(w->facts.problem), "%.*s",
+				(int)sizeof(w->facts.problem) - 1, failure->msg);
+		w->retry_ms = clock_backoff_ms(w->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
+		watch_look_in(w, w->retry_ms);
+	} else {
+		w->retry_ms = 0;
+	}
+	w->looked(w->ctx, w, outcome);
+}
+
+/* How far the WAL has come changes without being news. */
+static bool is_news(const struct watch *w)
+{
+	struct member_facts before;
+
+	memcpy(&before, &w->facts, sizeof(before));
+	before.own.lsn = w->looking.own.lsn;
+	return memcmp(&before, &w->looking, sizeof(before)) != 0;
+}
+
+static void look_at_database(struct watch *w);
+
+static void on_database_looked(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+	const struct database_facts *found = &w->looking.databases[w->looked_at];
+
+	/* One that is new is looked at again after each step of its registration: then the log-in,
+	 * thousands of hashes for SCRAM, is not to be done again. */
+	if (found->group != 0 || found->nodes > 0)
+		sql_disconnect(w->databases[w->looked_at]);
+	if (failure) {
+		end_look(w, failure, WATCH_NEWS);
+		return;
+	}
+	if (++w->looked_at < MANAGED_COUNT) {
+		look_at_database(w);
+		return;
+	}
+	w->looking.look = LOOK_ANSWERED;
+	enum watch_outcome outcome = is_news(w) ? WATCH_NEWS : WATCH_SAME;
+	memcpy(&w->facts, &w->looking, sizeof(w->facts));
+	end_look(w, NULL, outcome);
+}
+
+static void look_at_database(struct watch *w)
+{
+	sql_run(w->databases[w->looked_at], look_citus, ARRAY_LEN(look_citus), w,
+		on_database_looked);
+}
+
+static void on_home_looked(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+
+	if (failure) {
+		end_look(w, failure, WATCH_NEWS);
+	} else if (!w->has_table) {
+		struct err e;
+		err_set(&e, ERR_SQL, "its local set-up has not finished");
+		memcpy(e.sqlstate, "42P01", sizeof(e.sqlstate));
+		end_look(w, &e, WATCH_NEWS);
+	} else {
+		w->looked_at = 0;
+		look_at_database(w);
+	}
+}
+
+static void start_look(struct watch *w)
+{
+	w->is_looking = true;
+	/* With its padding: the facts are compared as bytes. */
+	memset(&w->looking, 0, sizeof(w->looking));
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		w->looking.databases[i].group = -1;
+	sql_run(w->home, look_home, ARRAY_LEN(look_home), w, on_home_looked);
+}
+
+static void on_glanced(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+
+	if (!failure && !w->is_same)
+		start_look(w);
+	else
+		end_look(w, failure, failure ? WATCH_NEWS : WATCH_SAME);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	watch_look(arg);
+}
+
+/* An idle connection that ends is the first sign that the worker went away. */
+static void on_home_notify(void *ctx, const char *payload)
+{
+	if (!payload)
+		watch_look(ctx);
+}
+
+static void on_written(void *ctx, const struct err *failure)
+{
+	struct watch *w = ctx;
+
+	w->written(w->written_ctx, w, failure);
+}
+
+struct watch *watch_open(struct event_base *loop, const struct settings *settings,
+	const struct identity *id, int ordinal, watch_looked_fn looked, void *ctx)
+{
+	struct watch *w = xcalloc(1, sizeof(*w));
+
+	w->ordinal = ordinal;
+	w->name = identity_name_of(id, ordinal);
+	w->host = identity_host_of(id, ordinal);
+	w->looked = looked;
+	w->ctx = ctx;
+	struct sql_target target = { .host = w->host,
+		.port = id->port,
+		.database = DATABASE_HOME,
+		.user = "postgres",
+		.password = settings_secret(settings, SET_SUPERPASS),
+		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
+		.statement_timeout_ms = STATEMENT_TIMEOUT_MS };
+	w->home = sql_open(loop, &target);
+	sql_on_notify(w->home, on_home_notify, w);
+	for (int i = 0; i < MANAGED_COUNT; i++) {
+		target.database = managed_databases[i];
+		w->databases[i] = sql_open(loop, &target);
+	}
+	w->timer = evtimer_new(loop, on_timer, w);
+	return w;
+}
+
+void watch_close(struct watch *w)
+{
+	sql_close(w->home);
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		sql_close(w->databases[i]);
+	event_free(w->timer);
+	free(w->name);
+	free(w->host);
+	free(w);
+}
+
+void watch_look(struct watch *w)
+{
+	if (watch_is_busy(w))
+		return;
+	evtimer_del(w->timer);
+	start_look(w);
+}
+
+void watch_glance(struct watch *w)
+{
+	if (w->facts.look != LOOK_ANSWERED || !sql_is_connected(w->home)) {
+		watch_look(w);
+		return;
+	}
+	if (watch_is_busy(w))
+		return;
+	w->is_looking = true;
+	w->is_same = false;
+	sql_run(w->home, glance, ARRAY_LEN(glance), w, on_glanced);
+}
+
+void watch_look_in(struct watch *w, int64_t delay_ms)
+{
+	timer_set(w->timer, clock_jitter_ms(delay_ms));
+}
+
+static void write_steps(struct watch *w, const struct sql_step *steps, size_t count,
+	watch_written_fn written, void *ctx)
+{
+	w->written = written;
+	w->written_ctx = ctx;
+	sql_run(w->home, steps, count, w, on_written);
+}
+
+void watch_stamp(struct watch *w, const char *cluster_id, const char *databases,
+	const char *incarnations, watch_written_fn written, void *ctx)
+{
+	w->cluster_id = cluster_id;
+	w->names = databases;
+	w->incarnations = incarnations;
+	write_steps(w, stamp, ARRAY_LEN(stamp), written, ctx);
+}
+
+void watch_admit(
+	struct watch *w, const struct progress *coordinator, watch_written_fn written, void *ctx)
+{
+	w->coordinator = *coordinator;
+	snprintf(w->timeline, sizeof(w->timeline), "%d", coordinator->timeline);
+	snprintf(w->lsn, sizeof(w->lsn), "%llu", (unsigned long long)coordinator->lsn);
+	write_steps(w, admit, ARRAY_LEN(admit), written, ctx);
+}
+
+void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn written, void *ctx)
+{
+	w->cluster_id = cluster_id;
+	write_steps(w, abandon, ARRAY_LEN(abandon), written, ctx);
+}
+
+bool watch_is_busy(const struct watch *w)
+{
+	return w->is_looking || sql_is_busy(w->home);
+}
+
+const struct member_facts *watch_facts(const struct watch *w)
+{
+	return &w->facts;
+}
+
+const char *watch_name(const struct watch *w)
+{
+	return w->name;
+}
+
+int watch_ordinal(const struct watch *w)
+{
+	return w->ordinal;
+}

@@ -1,0 +1,84 @@
+/*
+ * One worker under the coordinator's eyes: its own connection, its own timers,
+ * its own back-off, so that one that hangs in any way delays nobody else's look.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "cluster/facts.h"
+#include "node/identity.h"
+#include "node/settings.h"
+#include "sql/sql.h"
+
+/* What must be alike on all nodes, read from pg_database in citusdb, here and on the worker. */
+#define WATCH_FITNESS_COLUMNS                                                                      \
+	" current_setting('server_version_num'),"                                                  \
+	" (select extversion from pg_extension where extname = 'citus'),"                          \
+	" pg_encoding_to_char(encoding), datcollate || '/' || datctype,"                           \
+	" coalesce(datcollversion, '')"
+
+/* Reads those columns, the first of which is column. */
+void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int column);
+
+/* Who a server is and how far its WAL has come, here and on the worker. The timeline is that of
+ * the WAL which is written now: pg_control's is the last checkpoint's. */
+#define WATCH_PROGRESS_COLUMNS                                                                     \
+	" (select system_identifier from pg_control_system()),"                                    \
+	" ('x' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8))::bit(32)::int,"       \
+	" pg_current_wal_flush_lsn() - '0/0'"
+
+void watch_read_progress(struct progress *to, const PGresult *result, int row, int column);
+
+struct watch;
+
+enum watch_outcome {
+	WATCH_NEWS, /* the look failed, or the facts are others than before */
+	WATCH_SAME,
+};
+
+/* Called after each look or glance, whatever it found. */
+typedef void (*watch_looked_fn)(void *ctx, struct watch *watch, enum watch_outcome outcome);
+/* Called with the writer's ctx when something has been written on the worker; failure is NULL when
+ * it stands. */
+typedef void (*watch_written_fn)(void *ctx, struct watch *watch, const struct err *failure);
+
+struct watch *watch_open(struct event_base *loop, const struct settings *settings,
+	const struct identity *id, int ordinal, watch_looked_fn looked, void *ctx);
+void watch_close(struct watch *watch);
+
+/* Looks now; a look that is under way is enough. */
+void watch_look(struct watch *watch);
+
+/*
+ * Asks over the open connection whether the worker still is who it was: one short answer, where a
+ * look takes a new connection with its log-in and finds out more: whether the postmaster takes
+ * one, and what citusdb holds. It becomes a look when there is no connection or the answer differs.
+ */
+void watch_glance(struct watch *watch);
+
+/* Looks again after delay_ms, with jitter, unless something is sooner. */
+void watch_look_in(struct watch *watch, int64_t delay_ms);
+
+/* While it looks or writes; a write must wait until it is not. */
+bool watch_is_busy(const struct watch *watch);
+
+/* Writes the cluster's id and the worker's name on the worker, unless it has one, and the
+ * incarnation of each managed database there that has none. The texts are borrowed until it is
+ * written; the names and the incarnations are PostgreSQL arrays. */
+void watch_stamp(struct watch *watch, const char *cluster_id, const char *databases,
+	const char *incarnations, watch_written_fn written, void *ctx);
+
+/* Tells the worker that it is who it was, so that it may serve, and how far the coordinator's
+ * directory has come. Copies coordinator. */
+void watch_admit(struct watch *watch, const struct progress *coordinator, watch_written_fn written,
+	void *ctx);
+
+/* Tells the worker to give its cluster up, if it is that one; borrowed until it is written. */
+void watch_abandon(
+	struct watch *watch, const char *cluster_id, watch_written_fn written, void *ctx);
+
+/* The facts of the last look; borrowed, they change at the next. */
+const struct member_facts *watch_facts(const struct watch *watch);
+const char *watch_name(const struct watch *watch);
+int watch_ordinal(const struct watch *watch);

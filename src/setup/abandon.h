@@ -1,0 +1,21 @@
+/*
+ * A worker that was told to give up its cluster ("form --abandon"): PID 1 is
+ * asked to put the data directory aside and to begin anew. The telling is a row
+ * of that directory, so whoever is killed on the way, it is asked again.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "view/view.h"
+
+struct abandon {
+	struct err refusal; /* why it was not asked; logged once */
+};
+
+/*
+ * After a look at what the node remembers: asks when the cluster that is to be given up is the one
+ * that the node belongs to, and nothing is in the way of the renaming; else postgres goes on
+ * untouched, and the log says why. Does not block for long.
+ */
+void abandon_look(struct abandon *a, const struct node_view *view, const char *data_directory,
+	int control_fd);

@@ -1,0 +1,410 @@
+#include "setup/setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "node/databases.h"
+#include "setup/schema.h"
+#include "sql/scram.h"
+#include "sql/sql.h"
+
+#include "base/banned.h"
+
+/* CREATE EXTENSION citus on a slow disk is the longest of them. */
+enum { STATEMENT_TIMEOUT_MS = 120 * 1000 };
+
+/* The fixed roles, in the order of the verifiers' parameters below. */
+static const struct fixed_role {
+	const char *name;
+	enum setting_id password;
+	bool propagated; /* Citus sends the coordinator's on to the members */
+} roles[] = {
+	/* Each node's own affair: a changed password must not need the old one to travel. */
+	{ "postgres", SET_SUPERPASS, false },
+	{ "admin", SET_ADMINPASS, true },
+	{ "replicator", SET_REPPASS, false },
+};
+
+struct setup {
+	const struct settings *settings;
+	struct node_view *view;
+	struct sql *home;  /* DATABASE_HOME */
+	struct sql *citus; /* DATABASE_CITUS; connected only while it is needed */
+	const struct sql_step *citus_steps;
+	size_t citus_count;
+	setup_done_fn done;
+	void *ctx;
+
+	/* What the steps have read. */
+	bool admitted;
+	bool was_quieted;
+	bool role_exists[ARRAY_LEN(roles)];
+	bool role_matches[ARRAY_LEN(roles)];
+	char *verifiers[ARRAY_LEN(roles)];
+	bool database_exists;
+	bool extension_exists;
+	bool extension_is_current;
+};
+
+static int on_version(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+
+	(void)e;
+	sql_copy_field(s->view->version, sizeof(s->view->version), result, row, 0);
+	return 0;
+}
+
+static int on_quieted(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+
+	(void)e;
+	s->was_quieted = sql_number(result, row, 0, 0) > 0;
+	return 0;
+}
+
+static int if_quieted(void *ctx, const char *parameters[])
+{
+	const struct setup *s = ctx;
+
+	(void)parameters;
+	return s->was_quieted ? 0 : SQL_SKIP;
+}
+
+static int on_this_node(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+	const char *name = sql_field(result, row, 1);
+
+	sql_copy_field(s->view->cluster_id, sizeof(s->view->cluster_id), result, row, 0);
+	sql_copy_field(s->view->abandoned, sizeof(s->view->abandoned), result, row, 4);
+	if (strcmp(name, s->view->identity->name) != 0)
+		return err_set(e, ERR_REFUSED,
+			"the data directory is that of %s, not of %s: give each its own volume",
+			name, s->view->identity->name);
+	s->view->formed = sql_number(result, row, 2, 0) > 0;
+	s->admitted = strcmp(sql_field(result, row, 3), "t") == 0;
+	return 0;
+}
+
+static int on_role(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+	const char *name = sql_field(result, row, 0);
+
+	(void)e;
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+		if (strcmp(roles[i].name, name) != 0)
+			continue;
+		s->role_exists[i] = true;
+		s->role_matches[i] = scram_verifier_matches(
+			sql_field(result, row, 1), settings_secret(s->settings, roles[i].password));
+	}
+	return 0;
+}
+
+/* A new verifier for each role that wants one, "" for the others. */
+static int bind_verifiers(
+	struct setup *s, bool (*wants_one)(const struct setup *, size_t), const char *parameters[])
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+		struct err e;
+
+		free(s->verifiers[i]);
+		s->verifiers[i] = NULL;
+		parameters[i] = "";
+		if (!wants_one(s, i))
+			continue;
+		any = true;
+		/* Without a verifier the parameter is NULL, and the server refuses the step. */
+		(void)!scram_make_verifier(
+			settings_secret(s->settings, roles[i].password), &s->verifiers[i], &e);
+		parameters[i] = s->verifiers[i];
+	}
+	return any ? (int)ARRAY_LEN(roles) : SQL_SKIP;
+}
+
+static bool is_missing(const struct setup *s, size_t i)
+{
+	return !s->role_exists[i];
+}
+
+/* A member worker's propagated roles are the coordinator's to change. */
+static bool is_outdated(const struct setup *s, size_t i)
+{
+	bool member_worker = s->view->identity->role == ROLE_WORKER && s->view->group > 0;
+
+	return s->role_exists[i] && !s->role_matches[i] && !(roles[i].propagated && member_worker);
+}
+
+static int bind_missing_roles(void *ctx, const char *parameters[])
+{
+	return bind_verifiers(ctx, is_missing, parameters);
+}
+
+static int bind_outdated_roles(void *ctx, const char *parameters[])
+{
+	return bind_verifiers(ctx, is_outdated, parameters);
+}
+
+static int if_verifiers(void *ctx, const char *parameters[])
+{
+	const struct setup *s = ctx;
+
+	(void)parameters;
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		if (s->verifiers[i])
+			return 0;
+	return SQL_SKIP;
+}
+
+static int on_database(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+
+	(void)e;
+	s->database_exists = sql_number(result, row, 0, 0) > 0;
+	return 0;
+}
+
+static int if_no_database(void *ctx, const char *parameters[])
+{
+	const struct setup *s = ctx;
+
+	(void)parameters;
+	return s->database_exists ? SQL_SKIP : 0;
+}
+
+static int on_extension(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+	const char *installed = sql_field(result, row, 0);
+	const char *available = sql_field(result, row, 1);
+
+	(void)e;
+	s->extension_exists = installed != NULL;
+	s->extension_is_current = installed && available && strcmp(installed, available) == 0;
+	return 0;
+}
+
+static int if_no_extension(void *ctx, const char *parameters[])
+{
+	const struct setup *s = ctx;
+
+	(void)parameters;
+	return s->extension_exists ? SQL_SKIP : 0;
+}
+
+static int if_old_extension(void *ctx, const char *parameters[])
+{
+	const struct setup *s = ctx;
+
+	(void)parameters;
+	return s->extension_exists && !s->extension_is_current ? 0 : SQL_SKIP;
+}
+
+static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+
+	(void)e;
+	s->view->group = (int)sql_number(result, row, 0, -1);
+	sql_copy_field(s->view->citus, sizeof(s->view->citus), result, row, 1);
+	s->view->admitted = s->admitted;
+	return 0;
+}
+
+#define READ_THIS_NODE                                                                               \
+	{                                                                                            \
+		.name = "read the cluster's id",                                                     \
+		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)," \
+		       " admitted_start is not distinct from pg_postmaster_start_time(), abandon"    \
+		       " from citus_init.this_node",                                                 \
+		.on_row = on_this_node                                                               \
+	}
+#define READ_GROUP                                                                                 \
+	{                                                                                          \
+		.name = "read the node's group",                                                   \
+		.sql = "select groupid, (select extversion from pg_extension"                      \
+		       " where extname = 'citus') from pg_dist_local_group",                       \
+		.on_row = on_group                                                                 \
+	}
+
+/*
+ * A role's verifier cannot be a parameter of a utility statement; it passes through a variable
+ * of the session, so that the text of no statement holds it.
+ */
+#define SET_VERIFIERS                                                                              \
+	"select set_config('citus_init.postgres', $1, false),"                                     \
+	" set_config('citus_init.admin', $2, false),"                                              \
+	" set_config('citus_init.replicator', $3, false)"
+
+static const struct sql_step home_steps[] = {
+	{ .name = "read the server's version",
+		.sql = "select current_setting('server_version_num')::int / 10000 || '.' ||"
+		       " current_setting('server_version_num')::int % 10000",
+		.on_row = on_version },
+	{ .name = "see whether Citus' daemon was quieted by the last stop",
+		.sql = "select count(*) from pg_file_settings where name = any (array["
+		       "'citus.recover_2pc_interval', 'citus.defer_shard_delete_interval',"
+		       "'citus.distributed_deadlock_detection_factor'])"
+		       " and sourcefile like '%/postgresql.auto.conf'",
+		.on_row = on_quieted },
+	{ .name = "wake Citus' daemon: 2PC recovery",
+		.sql = "alter system reset citus.recover_2pc_interval",
+		.bind = if_quieted },
+	{ .name = "wake Citus' daemon: deadlock detection",
+		.sql = "alter system reset citus.distributed_deadlock_detection_factor",
+		.bind = if_quieted },
+	{ .name = "wake Citus' daemon: removal of orphaned shards",
+		.sql = "alter system reset citus.defer_shard_delete_interval",
+		.bind = if_quieted },
+	{ .name = "reload the configuration",
+		.sql = "select pg_reload_conf()",
+		.bind = if_quieted },
+	{ .name = "create schema \"citus_init\"", .sql = SCHEMA_SQL },
+	READ_THIS_NODE,
+	{ .name = "read the roles",
+		.sql = "select rolname, rolpassword from pg_authid"
+		       " where rolname in ('postgres', 'admin', 'replicator')",
+		.on_row = on_role },
+	{ .name = "hand over the missing roles' verifiers",
+		.sql = SET_VERIFIERS,
+		.bind = bind_missing_roles },
+	{ .name = "create roles \"admin\" and \"replicator\"",
+		.sql = "do $$ begin"
+		       " if current_setting('citus_init.admin') <> '' then"
+		       "  execute format('create role admin login createdb password %L',"
+		       "   current_setting('citus_init.admin')); end if;"
+		       " if current_setting('citus_init.replicator') <> '' then"
+		       "  execute format('create role replicator login replication password %L',"
+		       "   current_setting('citus_init.replicator')); end if;"
+		       " end $$",
+		.bind = if_verifiers },
+	{ .name = "look for database \"" DATABASE_CITUS "\"",
+		.sql = "select count(*) from pg_database where datname = '" DATABASE_CITUS "'",
+		.on_row = on_database },
+	{ .name = "create database \"" DATABASE_CITUS "\"",
+		.sql = "create database " DATABASE_CITUS " owner admin",
+		.bind = if_no_database },
+};
+
+static const struct sql_step citus_steps[] = {
+	{ .name = "look for extension \"citus\"",
+		.sql = "select installed_version, default_version from pg_available_extensions"
+		       " where name = 'citus'",
+		.on_row = on_extension },
+	{ .name = "create extension \"citus\"",
+		.sql = "create extension citus",
+		.bind = if_no_extension },
+	{ .name = "update extension \"citus\"",
+		.sql = "alter extension citus update",
+		.bind = if_old_extension },
+	READ_GROUP,
+	{ .name = "hand over the changed passwords' verifiers",
+		.sql = SET_VERIFIERS,
+		.bind = bind_outdated_roles },
+	/* In this database, so that Citus sends on what the coordinator's members need. */
+	{ .name = "set the passwords",
+		.sql = "do $$ declare r text; begin"
+		       " foreach r in array array['postgres', 'admin', 'replicator'] loop"
+		       "  if current_setting('citus_init.' || r) = '' then continue; end if;"
+		       "  perform set_config('citus.enable_ddl_propagation',"
+		       "   case r when 'admin' then 'on' else 'off' end, true);"
+		       "  execute format('alter role %I password %L', r,"
+		       "   current_setting('citus_init.' || r));"
+		       " end loop; end $$",
+		.bind = if_verifiers },
+};
+
+static const struct sql_step home_look[] = { READ_THIS_NODE };
+static const struct sql_step citus_look[] = { READ_GROUP };
+
+static void end(struct setup *s, const struct err *failure)
+{
+	setup_done_fn done = s->done;
+
+	s->done = NULL;
+	done(s->ctx, failure);
+}
+
+static void on_citus_done(void *ctx, const struct err *failure)
+{
+	struct setup *s = ctx;
+
+	sql_disconnect(s->citus);
+	end(s, failure);
+}
+
+static void on_home_done(void *ctx, const struct err *failure)
+{
+	struct setup *s = ctx;
+
+	sql_disconnect(s->home);
+	if (failure)
+		end(s, failure);
+	else
+		sql_run(s->citus, s->citus_steps, s->citus_count, s, on_citus_done);
+}
+
+struct setup *setup_open(struct event_base *loop, const struct settings *settings,
+	struct node_view *view, const char *socket_directory)
+{
+	struct setup *s = xcalloc(1, sizeof(*s));
+
+	s->settings = settings;
+	s->view = view;
+	s->home = sql_open_local(
+		loop, socket_directory, view->identity->port, DATABASE_HOME, STATEMENT_TIMEOUT_MS);
+	s->citus = sql_open_local(
+		loop, socket_directory, view->identity->port, DATABASE_CITUS, STATEMENT_TIMEOUT_MS);
+	return s;
+}
+
+void setup_close(struct setup *s)
+{
+	sql_close(s->home);
+	sql_close(s->citus);
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		free(s->verifiers[i]);
+	free(s);
+}
+
+static void begin(struct setup *s, const struct sql_step *home, size_t home_count,
+	const struct sql_step *citus, size_t citus_count, setup_done_fn done, void *ctx)
+{
+	s->done = done;
+	s->ctx = ctx;
+	s->citus_steps = citus;
+	s->citus_count = citus_count;
+	s->admitted = false;
+	sql_run(s->home, home, home_count, s, on_home_done);
+}
+
+void setup_run(struct setup *s, setup_done_fn done, void *ctx)
+{
+	memset(s->role_exists, 0, sizeof(s->role_exists));
+	memset(s->role_matches, 0, sizeof(s->role_matches));
+	begin(s, home_steps, ARRAY_LEN(home_steps), citus_steps, ARRAY_LEN(citus_steps), done, ctx);
+}
+
+void setup_look(struct setup *s, setup_done_fn done, void *ctx)
+{
+	begin(s, home_look, ARRAY_LEN(home_look), citus_look, ARRAY_LEN(citus_look), done, ctx);
+}
+
+void setup_reset(struct setup *s)
+{
+	sql_reset(s->home);
+	sql_reset(s->citus);
+	s->done = NULL;
+}
+
+bool setup_is_busy(const struct setup *s)
+{
+	return s->done != NULL;
+}

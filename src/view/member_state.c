@@ -1,0 +1,92 @@
+#include "view/member_state.h"
+
+#include "base/mem.h"
+
+#include "base/banned.h"
+
+static const struct {
+	const char *name;
+	const char *recognised_by;
+	const char *meaning;
+	const char *action;
+	const char *command; /* the operator's next one, with its condition; or NULL */
+} states[MEMBER_STATE_COUNT] = {
+	[MEMBER_UNKNOWN] = { "unknown", "nothing yet", "it has not been looked at yet",
+		"it is looked at in a moment", NULL },
+	[MEMBER_NEW] = { "new",
+		"no cluster id, group 0, no nodes, no tables, no shards; nothing remembered",
+		"it is empty and can be registered",
+		"it gets the cluster's id, then it is registered", NULL },
+	[MEMBER_JOINING] = { "joining",
+		"our cluster id, its name, the identifier of the written intent; group 0",
+		"it is being registered",
+		"it is registered; when that fails, again with a back-off", NULL },
+	[MEMBER_OURS] = { "ours",
+		"our cluster id, its name, its identifier, its databases, its group",
+		"it is a member", "nothing; after a start it serves once it has been recognised",
+		NULL },
+	[MEMBER_EMPTY] = { "empty",
+		"a member is remembered under its name, and nothing is on it: its directory or its "
+		"database was made anew",
+		"it is a member that has lost its data",
+		"it is filled again by itself, unless data had its only copy there; then give it "
+		"its volume back, or accept the loss",
+		"`citus-init accept-loss NODE`" },
+	[MEMBER_FOREIGN] = { "foreign",
+		"another cluster's id, another node's name or identifier, a database from before "
+		"the coordinator's was made anew, or metadata without an id",
+		"its data directory is not this cluster's: it is not touched",
+		"refused; give it its own volume, or an empty one",
+		"when it is the coordinator whose volume is lost: `citus-init form --abandon ID`" },
+	[MEMBER_TWIN] = { "twin", "one system identifier behind two names",
+		"its data directory is a copy of another node's, or the other is one of its own",
+		"both are refused; give each its own volume, or the copy an empty one", NULL },
+	[MEMBER_OLDER] = { "older",
+		"its identifier, but an earlier timeline or less WAL than was seen of it",
+		"it was restored from an older copy: what was written since is missing",
+		"refused; give it its newer volume back, or an empty one", NULL },
+	[MEMBER_SUPERSEDED] = { "superseded", "the identifier of a directory that was replaced",
+		"its data directory was lost, and another has taken its place",
+		"refused; give it the volume that took its place, or an empty one", NULL },
+	[MEMBER_LEFT] = { "left", "its identifier; it was removed from the cluster in order",
+		"it is no member any more", "refused; give it an empty volume to let it join again",
+		NULL },
+	[MEMBER_UNFIT] = { "unfit",
+		"another PostgreSQL major, Citus version, encoding or collation; a set-up not finished",
+		"it cannot work with the coordinator as it is",
+		"refused until it fits: the same image and locale are wanted on all nodes", NULL },
+	[MEMBER_LOCKED] = { "locked", "log-in refused (password, pg_hba)",
+		"it refuses the log-in of \"postgres\"",
+		"tried again with a back-off; the same SUPERPASS is wanted on all nodes", NULL },
+	[MEMBER_UNREACHABLE] = { "unreachable", "no connection in time", "it does not answer",
+		"tried again with a back-off; after the grace period the others' changes go on "
+		"without it",
+		"before the first forming: `citus-init form --without ORDINAL`" },
+	[MEMBER_HANGING] = { "hanging", "it takes a connection, and then does not answer in time",
+		"its server hangs", "as if it were unreachable; restart it", NULL },
+};
+
+const char *member_state_name(enum member_state state)
+{
+	return states[state].name;
+}
+
+const char *member_state_meaning(enum member_state state)
+{
+	return states[state].meaning;
+}
+
+const char *member_state_action(enum member_state state)
+{
+	return states[state].action;
+}
+
+void member_states_print(FILE *out)
+{
+	fprintf(out, "| State | Recognised by | Means | What is done, and what you can do |\n"
+		     "|---|---|---|---|\n");
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		fprintf(out, "| %s | %s | %s | %s%s%s |\n", states[i].name, states[i].recognised_by,
+			states[i].meaning, states[i].action, states[i].command ? "; " : "",
+			states[i].command ? states[i].command : "");
+}

@@ -1,0 +1,71 @@
+#include "view/plan_step.h"
+
+#include "base/mem.h"
+
+#include "base/banned.h"
+
+static const struct {
+	const char *name;
+	const char *does;
+	bool is_change;
+} steps[PLAN_STEP_COUNT] = {
+	[PLAN_NOTHING] = { "nothing", "all is as it should be", false },
+	[PLAN_WAIT] = { "wait", "nothing can be done before somebody else has done something",
+		false },
+	[PLAN_ABANDON] = { "abandon",
+		"without a cluster's id, when the operator gives an old cluster up: tells its "
+		"workers to put their data directories aside and to start anew",
+		true },
+	[PLAN_MINT] = { "mint",
+		"makes the cluster's id. Only when **every** worker of `SET_SIZE` has answered that "
+		"it is new, but for those that the operator left out. A silent one holds up the "
+		"first forming, whatever the time: an empty coordinator could otherwise take the "
+		"first old worker that answers",
+		true },
+	[PLAN_ADMIT] = { "admit",
+		"tells members that have been recognised that they may serve, all at once", false },
+	[PLAN_CONFIRM] = { "confirm", "remembers that workers are registered", true },
+	[PLAN_ASSESS] = { "assess", "finds out what an empty member has lost", false },
+	[PLAN_STAMP] = { "stamp",
+		"writes the intent on the coordinator, then the cluster's id, the name and the marks "
+		"of the databases on the workers; all at once",
+		true },
+	[PLAN_REGISTER] = { "register",
+		"sets the coordinator's host, adds all inactive nodes in one statement, activates "
+		"them in another. When a batch fails: one by one, each with a back-off of its own",
+		true },
+	[PLAN_BRING_BACK] = { "bring-back",
+		"fills an empty member again, and puts it in its old place; one at a time", true },
+	[PLAN_ACTIVATE] = { "activate",
+		"brings the metadata of a member into sync that Citus went on without; one at a time",
+		true },
+	[PLAN_FREE] = { "free",
+		"lets Citus go on without a member, when others wait for it: one that is away for "
+		"longer than the grace period, never two such; or an empty one that waits for its "
+		"operator",
+		true },
+	[PLAN_FORM] = { "form", "remembers that the cluster has been formed: the coordinator opens",
+		true },
+};
+
+/* The order in which they are tried, for the docs. */
+static const enum plan_step step_order[PLAN_STEP_COUNT] = { PLAN_ABANDON, PLAN_MINT, PLAN_ADMIT,
+	PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER, PLAN_BRING_BACK, PLAN_ACTIVATE,
+	PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
+
+const char *plan_step_name(enum plan_step step)
+{
+	return steps[step].name;
+}
+
+bool plan_step_is_change(enum plan_step step)
+{
+	return steps[step].is_change;
+}
+
+void plan_steps_print(FILE *out)
+{
+	fprintf(out, "| Step | What it does |\n|---|---|\n");
+	for (size_t i = 0; i < ARRAY_LEN(step_order); i++)
+		fprintf(out, "| %s | %s |\n", steps[step_order[i]].name, steps[step_order[i]].does);
+}

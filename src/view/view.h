@@ -1,0 +1,133 @@
+/*
+ * What the agent knows, in one place: it feeds the plan, /status, /metrics,
+ * the probes and the log. Written by agent, setup and members; read by the rest.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/phase.h"
+#include "base/postgres_state.h"
+#include "node/identity.h"
+#include "node/sample_password.h"
+#include "view/member_state.h"
+
+struct member {
+	int ordinal;
+	char name[80];
+	char host[256];
+	enum member_state state;
+	char reason[256]; /* why, for the operator; "" when there is nothing to say */
+	bool reachable;	  /* it answered the last look */
+	bool registered;  /* in pg_dist_node, active, and confirmed by us */
+	int group;	  /* of pg_dist_node; -1 when not registered */
+	long shards;	  /* placements on it, by the coordinator's catalog */
+	char version[32]; /* "15.20", "" when not known */
+	char citus[32];	  /* "13.2-1" */
+	bool active;	  /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
+	char cluster_id[40];	/* the cluster that it says it belongs to; "" also for not known */
+	long long known_tables; /* distributed ones, by its own catalogs; 0 also for not known */
+	long long known_shards; /* of these */
+	bool freed;		/* Citus' changes go on without it until it is back */
+	char loss[512]; /* what an empty member has lost, in words; "" for nothing, or not known */
+	char loss_token[40];  /* what accept-loss must be given to accept exactly that; or "" */
+	bool loss_accepted;   /* by the operator */
+	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
+	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0
+			       */
+	unsigned failures;    /* looks or registrations that failed in a row */
+};
+
+/* The users' SQL files, on the coordinator. */
+struct sql_files_view {
+	unsigned applied, waiting;
+	char error[1200]; /* of the file that the others wait for; "" for none */
+};
+
+/* Whose sessions they are. */
+enum connections_of {
+	CONNECTIONS_CLIENTS,
+	CONNECTIONS_CITUS,  /* of Citus on this node and on others */
+	CONNECTIONS_AGENTS, /* of citus-init on this node and on the coordinator */
+	CONNECTIONS_OF_COUNT
+};
+
+enum prepared_owner { PREPARED_BY_CITUS, PREPARED_BY_OTHERS, PREPARED_OWNERS };
+
+enum { READINGS_LIMITS_MAX = 8, READINGS_TASKS_MAX = 8 };
+
+struct named_count {
+	char name[40];
+	long count;
+};
+
+/* What this node's server was asked for /metrics; -1 for what this Citus, or this role of node,
+ * does not have. */
+struct readings {
+	int64_t read_ms; /* clock_now_ms(), 0 for never */
+	long connections[CONNECTIONS_OF_COUNT];
+	struct named_count limits[READINGS_LIMITS_MAX]; /* by the settings' names */
+	int limit_count;
+	struct {
+		long count, oldest_s;
+	} prepared[PREPARED_OWNERS];
+	long pool_connections, pool_busiest; /* Citus' to all nodes, and most to one of them */
+	bool daemon_is_up;
+	long cleanups;
+	struct named_count tasks[READINGS_TASKS_MAX]; /* by status */
+	int task_count;
+};
+
+struct gauges_view {
+	struct readings last;
+	int64_t took_ms; /* the last reading */
+	unsigned reads;
+	unsigned failures;
+};
+
+enum setup_state { SETUP_WAITING, SETUP_RUNNING, SETUP_DONE, SETUP_FAILED };
+
+/* The cluster, known on ordinal 0 only; members has size entries, the coordinator first. */
+struct cluster_view {
+	char id[40]; /* the cluster's UUID; "" until it is minted */
+	bool formed;
+	char waiting_for[512]; /* in words: what holds up forming or joining; "" for nothing */
+	const char *step;      /* the name of the plan's step, "nothing" when all is well */
+	char why[1024];	       /* the step in words */
+	char chosen[1024];     /* the names of the workers that the step is for, "" for none */
+	const char *paused_by; /* "setting" or "wish"; NULL while changes are made */
+	int64_t looked_ms;     /* clock_now_ms() of the last complete look, 0 for never */
+	unsigned looks;
+	unsigned registrations;
+	unsigned registration_failures;
+	struct member *members;
+	int count;
+};
+
+struct node_view {
+	const struct identity *identity;
+	int64_t started_ms;
+	enum postgres_state postgres;
+	int postgres_pid;
+	bool postgres_was_ready; /* since this agent started */
+	unsigned postgres_restarts;
+	unsigned agent_restarts;
+	enum phase phase;
+	enum setup_state setup;
+	char setup_error[1024];
+	int group;   /* own pg_dist_local_group in citusdb; -1 when not known */
+	bool formed; /* the coordinator: its memory says that the cluster has been formed */
+	bool member; /* it may serve: registered, or formed, and known to be who it was */
+	char version[32];
+	char citus[32];
+	char cluster_id[40]; /* as this node remembers it */
+	char abandoned[40];  /* the cluster that this node has been told to give up, or "" */
+	bool admitted; /* a worker: the coordinator has seen who it is, since the server's start */
+	/* The passwords that everybody knows, by their settings; "" for none. */
+	char sample_passwords[SAMPLE_PASSWORD_NAMES];
+	struct sql_files_view sql_files;
+	struct gauges_view gauges;
+	struct cluster_view *cluster; /* NULL on workers */
+};

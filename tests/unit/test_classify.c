@@ -1,0 +1,650 @@
+/* Every state of a worker and of the coordinator, as tables of cases. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cluster/classify.h"
+
+#define OUR_ID	 "11111111-1111-1111-1111-111111111111"
+#define OTHER_ID "22222222-2222-2222-2222-222222222222"
+#define MARK	 "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa" /* the incarnation of our database */
+#define OLD_MARK "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb"
+
+static const struct fitness fit = { .server_version = 150020,
+	.citus = "13.2-1",
+	.encoding = "UTF8",
+	.collation = "C.UTF-8/C.UTF-8" };
+
+static const struct fitness other_citus = { .server_version = 150020,
+	.citus = "12.1-1",
+	.encoding = "UTF8",
+	.collation = "C.UTF-8/C.UTF-8" };
+
+static const struct fitness other_major = { .server_version = 160010,
+	.citus = "13.2-1",
+	.encoding = "UTF8",
+	.collation = "C.UTF-8/C.UTF-8" };
+
+static const struct superseded written_off[] = { { "66" }, { "99" } };
+
+#define AT(identifier, its_lsn)                                                                    \
+	{                                                                                          \
+		.system_identifier = (identifier), .timeline = 1, .lsn = (its_lsn)                 \
+	}
+#define SAYS(identifier)       .look = LOOK_ANSWERED, .own = AT(identifier, 0x500)
+#define IS_CITUS_1(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
+#define IN_GROUP(its_group, its_mark)                                                              \
+	.databases = {                                                                             \
+		{ .group = (its_group), .nodes = 3, .tables = 2, .incarnation = (its_mark) }       \
+	}
+#define MARKED	       .databases = { { .incarnation = MARK } }
+#define INTENDED(id)   .intended = true, .seen = { .system_identifier = (id) }
+#define REGISTERED(id) .intended = true, .registered = true, .seen = AT(id, 0x400)
+#define ENTRY(its_group)                                                                           \
+	{                                                                                          \
+		.present = true, .active = true, .has_metadata = true, .group = (its_group),       \
+		.shards = 4                                                                        \
+	}
+
+static const struct state_case {
+	const char *what;
+	enum member_state expected;
+	const char *reason; /* must be part of the reason; NULL: there must be none */
+	bool no_cluster;    /* the coordinator has no id yet */
+	struct member_facts facts;
+	struct member_record record;
+	struct member_entry entry;
+	const char *twin;
+} state_cases[] = {
+	{ .what = "not looked at", .expected = MEMBER_UNKNOWN },
+	{ .what = "silent",
+		.expected = MEMBER_UNREACHABLE,
+		.reason = "connection refused",
+		.facts = { .look = LOOK_SILENT, .problem = "connection refused" } },
+	{ .what = "silent, though it was superseded and a twin when it answered",
+		.expected = MEMBER_UNREACHABLE,
+		.reason = "connection refused",
+		.facts = { .look = LOOK_SILENT,
+			.problem = "connection refused",
+			.own = AT("99", 1) },
+		.twin = "citus-2" },
+	{ .what = "hanging",
+		.expected = MEMBER_HANGING,
+		.reason = "no answer",
+		.facts = { .look = LOOK_HANGING, .problem = "no answer" } },
+	{ .what = "log-in refused",
+		.expected = MEMBER_LOCKED,
+		.reason = "28P01",
+		.facts = { .look = LOOK_REFUSED, .problem = "28P01" } },
+	{ .what = "still setting itself up",
+		.expected = MEMBER_UNFIT,
+		.reason = "not finished",
+		.facts = { .look = LOOK_NOT_SET_UP, .problem = "not finished" } },
+
+	/* No cluster id on it. */
+	{ .what = "empty, before there is a cluster",
+		.expected = MEMBER_NEW,
+		.no_cluster = true,
+		.facts = { SAYS("7") } },
+	{ .what = "empty, the cluster exists", .expected = MEMBER_NEW, .facts = { SAYS("7") } },
+	{ .what = "empty, its intent was written for another directory",
+		.expected = MEMBER_NEW,
+		.facts = { SAYS("8") },
+		.record = { INTENDED("7") } },
+	{ .what = "empty, a member of its name was removed in order",
+		.expected = MEMBER_NEW,
+		.facts = { SAYS("8") },
+		.record = { REGISTERED("7"), .left = true } },
+	{ .what = "wiped: a member is remembered",
+		.expected = MEMBER_EMPTY,
+		.reason = "4 shards",
+		.facts = { SAYS("8") },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "wiped: registered, but out of pg_dist_node",
+		.expected = MEMBER_EMPTY,
+		.reason = "0 shards",
+		.facts = { SAYS("8") },
+		.record = { REGISTERED("7") } },
+	{ .what = "wiped between its registration and our memory of it",
+		.expected = MEMBER_EMPTY,
+		.reason = "4 shards",
+		.facts = { SAYS("8") },
+		.entry = ENTRY(1) },
+	{ .what = "empty, added to pg_dist_node but not activated",
+		.expected = MEMBER_NEW,
+		.facts = { SAYS("8") },
+		.record = { INTENDED("8") },
+		.entry = { .present = true, .group = 1 } },
+	{ .what = "metadata without an id: a worker that others made",
+		.expected = MEMBER_FOREIGN,
+		.reason = "group 3",
+		.facts = { SAYS("8"), .databases = { { .group = 3, .nodes = 4 } } } },
+	{ .what = "metadata without an id: a coordinator that others made",
+		.expected = MEMBER_FOREIGN,
+		.reason = "2 tables",
+		.facts = { SAYS("8"), .databases = { { .nodes = 4, .tables = 2 } } } },
+	{ .what = "metadata without an id under a member's name",
+		.expected = MEMBER_FOREIGN,
+		.reason = "no cluster id",
+		.facts = { SAYS("8"), .databases = { { .nodes = 1 } } },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "orphaned shards alone",
+		.expected = MEMBER_FOREIGN,
+		.reason = "no cluster id",
+		.facts = { SAYS("8"), .databases = { { .shards = 1 } } } },
+
+	/* Another's. */
+	{ .what = "another cluster's",
+		.expected = MEMBER_FOREIGN,
+		.reason = OTHER_ID,
+		.facts = { SAYS("7"), .cluster_id = OTHER_ID, .name = "citus-1" } },
+	{ .what = "another cluster's, with the identifier that is remembered",
+		.expected = MEMBER_FOREIGN,
+		.reason = OTHER_ID,
+		.facts = { SAYS("7"), .cluster_id = OTHER_ID, .name = "citus-1" },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "a cluster's, and the coordinator is empty",
+		.expected = MEMBER_FOREIGN,
+		.reason = "this coordinator to none",
+		.no_cluster = true,
+		.facts = { IS_CITUS_1("7") } },
+	{ .what = "another node's directory",
+		.expected = MEMBER_FOREIGN,
+		.reason = "that of citus-2",
+		.facts = { SAYS("7"), .cluster_id = OUR_ID, .name = "citus-2" },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "stamped, but no intent is remembered",
+		.expected = MEMBER_FOREIGN,
+		.reason = "remembered is none",
+		.facts = { IS_CITUS_1("7") } },
+	{ .what = "stamped, the intent was written over",
+		.expected = MEMBER_FOREIGN,
+		.reason = "remembered is 8",
+		.facts = { IS_CITUS_1("7") },
+		.record = { INTENDED("8") } },
+	{ .what = "stamped, another member's full directory",
+		.expected = MEMBER_FOREIGN,
+		.reason = "remembered is 8",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("8") },
+		.entry = ENTRY(1) },
+	{ .what = "in a group that pg_dist_node does not know",
+		.expected = MEMBER_FOREIGN,
+		.reason = "group 1",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") } },
+	{ .what = "in another group than in pg_dist_node",
+		.expected = MEMBER_FOREIGN,
+		.reason = "group 2",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(2, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "the coordinator's database was made anew, this one is a copy of the old",
+		.expected = MEMBER_FOREIGN,
+		.reason = "citusdb",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, OLD_MARK) },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "the same, before it is registered",
+		.expected = MEMBER_FOREIGN,
+		.reason = "citusdb",
+		.facts = { IS_CITUS_1("7"), .databases = { { .incarnation = OLD_MARK } } },
+		.record = { INTENDED("7") } },
+	{ .what = "its database was made anew and filled by others",
+		.expected = MEMBER_FOREIGN,
+		.reason = "group 0",
+		.facts = { IS_CITUS_1("7"), .databases = { { .nodes = 2 } } },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+
+	/* Ours. */
+	{ .what = "joining",
+		.expected = MEMBER_JOINING,
+		.facts = { IS_CITUS_1("7"), MARKED },
+		.record = { INTENDED("7") } },
+	{ .what = "joining, killed while it was stamped",
+		.expected = MEMBER_JOINING,
+		.facts = { IS_CITUS_1("7") },
+		.record = { INTENDED("7") } },
+	{ .what = "joining, killed between the inactive add and the activation",
+		.expected = MEMBER_JOINING,
+		.facts = { IS_CITUS_1("7"), MARKED },
+		.record = { INTENDED("7") },
+		.entry = { .present = true, .group = 1 } },
+	{ .what = "joining, looked at just before it was activated",
+		.expected = MEMBER_JOINING,
+		.facts = { IS_CITUS_1("7"), MARKED },
+		.record = { INTENDED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "ours, not yet confirmed",
+		.expected = MEMBER_OURS,
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { INTENDED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "ours",
+		.expected = MEMBER_OURS,
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "ours, without the mark of its database",
+		.expected = MEMBER_OURS,
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, "") },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "ours, disabled by hand",
+		.expected = MEMBER_OURS,
+		.reason = "disabled",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = { .present = true, .group = 1 } },
+	{ .what = "ours, freed",
+		.expected = MEMBER_OURS,
+		.reason = "in sync",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = { .present = true, .active = true, .group = 1 } },
+	{ .what = "ours, its metadata cleared by stop_metadata_sync_to_node()",
+		.expected = MEMBER_OURS,
+		.reason = "cleared",
+		.facts = { IS_CITUS_1("7"), MARKED },
+		.record = { REGISTERED("7") },
+		.entry = { .present = true, .active = true, .group = 1 } },
+
+	/* Empty again. */
+	{ .what = "its database was dropped and made again",
+		.expected = MEMBER_EMPTY,
+		.reason = "dropped",
+		.facts = { IS_CITUS_1("7") },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "the same between its registration and our memory of it",
+		.expected = MEMBER_EMPTY,
+		.reason = "dropped",
+		.facts = { IS_CITUS_1("7") },
+		.record = { INTENDED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "being brought back, stamped",
+		.expected = MEMBER_EMPTY,
+		.reason = "brought back",
+		.facts = { IS_CITUS_1("8"), MARKED },
+		.record = { REGISTERED("7"), .successor = "8" },
+		.entry = ENTRY(1) },
+	{ .what = "being brought back, activated already",
+		.expected = MEMBER_EMPTY,
+		.reason = "brought back",
+		.facts = { IS_CITUS_1("8"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), .successor = "8" },
+		.entry = ENTRY(1) },
+	{ .what = "being brought back into the same directory, its database was made anew",
+		.expected = MEMBER_EMPTY,
+		.reason = "brought back",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), .successor = "7" },
+		.entry = ENTRY(1) },
+	{ .what = "wiped once more while it was brought back",
+		.expected = MEMBER_EMPTY,
+		.reason = "4 shards",
+		.facts = { SAYS("9") },
+		.record = { REGISTERED("7"), .successor = "8" },
+		.entry = ENTRY(1) },
+	{ .what = "stamped for a successor that was then another",
+		.expected = MEMBER_EMPTY,
+		.reason = "nothing is on it",
+		.facts = { IS_CITUS_1("9"), MARKED },
+		.record = { REGISTERED("7"), .successor = "8" },
+		.entry = ENTRY(1) },
+	{ .what = "the lost directory comes back before its successor has taken its place",
+		.expected = MEMBER_OURS,
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), .successor = "8" },
+		.entry = ENTRY(1) },
+
+	/* Refused by its identifier. */
+	{ .what = "less WAL than was seen of it",
+		.expected = MEMBER_OLDER,
+		.reason = "timeline 1 at 2/500, and we have seen it on timeline 1 at 2/501",
+		.facts = { .look = LOOK_ANSWERED,
+			.own = AT("7", 0x200000500),
+			.cluster_id = OUR_ID,
+			.name = "citus-1",
+			IN_GROUP(1, MARK) },
+		.record = { .intended = true, .registered = true, .seen = AT("7", 0x200000501) },
+		.entry = ENTRY(1) },
+	{ .what = "older, and from before the coordinator's database was made anew",
+		.expected = MEMBER_OLDER,
+		.reason = "older copy",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, OLD_MARK) },
+		.record = { .intended = true, .registered = true, .seen = AT("7", 0x501) },
+		.entry = ENTRY(1) },
+	{ .what = "older, from before it was registered",
+		.expected = MEMBER_OLDER,
+		.reason = "older copy",
+		.facts = { IS_CITUS_1("7"), MARKED },
+		.record = { .intended = true, .registered = true, .seen = AT("7", 0x501) },
+		.entry = ENTRY(1) },
+	{ .what = "removed from the cluster in order",
+		.expected = MEMBER_LEFT,
+		.reason = "removed",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), .left = true } },
+	{ .what = "left, and an older copy of it",
+		.expected = MEMBER_LEFT,
+		.reason = "removed",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { .intended = true,
+			.registered = true,
+			.left = true,
+			.seen = AT("7", 0x501) } },
+	{ .what = "another directory than the one that left",
+		.expected = MEMBER_FOREIGN,
+		.reason = "remembered is 7",
+		.facts = { IS_CITUS_1("8"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), .left = true } },
+	{ .what = "a directory that was written off",
+		.expected = MEMBER_SUPERSEDED,
+		.reason = "99",
+		.facts = { IS_CITUS_1("99"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1) },
+	{ .what = "a directory that was written off, under another name",
+		.expected = MEMBER_SUPERSEDED,
+		.reason = "99",
+		.facts = { SAYS("99"), .cluster_id = OUR_ID, .name = "citus-2" } },
+	{ .what = "a twin, though all else is right",
+		.expected = MEMBER_TWIN,
+		.reason = "that of citus-2",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = ENTRY(1),
+		.twin = "citus-2" },
+	{ .what = "a twin of a directory that was written off",
+		.expected = MEMBER_TWIN,
+		.reason = "that of citus-2",
+		.facts = { IS_CITUS_1("99") },
+		.twin = "citus-2" },
+	{ .what = "two that are empty, and copies of each other",
+		.expected = MEMBER_TWIN,
+		.reason = "that of citus-2",
+		.facts = { SAYS("7") },
+		.twin = "citus-2" },
+};
+
+/* Gives the facts of a look that answered a fitting node, as all but the cases on fitness have. */
+static struct member_facts with_fitness(struct member_facts facts, const struct fitness *fitness)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		facts.databases[i].fitness = *fitness;
+	return facts;
+}
+
+static struct cluster_facts cluster_of(bool none)
+{
+	struct cluster_facts cluster = { .superseded = written_off,
+		.superseded_count = ARRAY_LEN(written_off),
+		.formed = !none,
+		.own = AT("1", 0x500) };
+
+	for (int i = 0; i < MANAGED_COUNT; i++) {
+		cluster.databases[i].fitness = fit;
+		if (!none)
+			memcpy(cluster.databases[i].incarnation, MARK, sizeof(MARK));
+	}
+	if (!none)
+		memcpy(cluster.id, OUR_ID, sizeof(OUR_ID));
+	return cluster;
+}
+
+static enum member_state classify(const struct member_facts *facts,
+	const struct member_record *record, const struct member_entry *entries, const char *twin,
+	bool no_cluster, char reason[256])
+{
+	const struct cluster_facts cluster = cluster_of(no_cluster);
+	const struct member_case c = { .name = "citus-1",
+		.facts = facts,
+		.record = record,
+		.entries = entries,
+		.twin = twin };
+
+	return member_classify(&c, &cluster, reason, 256);
+}
+
+START_TEST(every_state)
+{
+	const struct state_case *c = &state_cases[_i];
+	const struct member_facts facts = with_fitness(c->facts, &fit);
+	char reason[256];
+
+	enum member_state state =
+		classify(&facts, &c->record, &c->entry, c->twin, c->no_cluster, reason);
+	ck_assert_msg(state == c->expected, "%s: %s, expected %s (%s)", c->what,
+		member_state_name(state), member_state_name(c->expected), reason);
+	if (c->reason)
+		ck_assert_msg(strstr(reason, c->reason) != NULL, "%s: \"%s\"", c->what, reason);
+	else
+		ck_assert_msg(reason[0] == '\0', "%s: \"%s\"", c->what, reason);
+}
+END_TEST
+
+START_TEST(no_state_is_without_a_case)
+{
+	bool seen[MEMBER_STATE_COUNT] = { false };
+
+	for (size_t i = 0; i < ARRAY_LEN(state_cases); i++)
+		seen[state_cases[i].expected] = true;
+	for (int state = 0; state < MEMBER_STATE_COUNT; state++)
+		ck_assert_msg(seen[state], "%s", member_state_name((enum member_state)state));
+}
+END_TEST
+
+START_TEST(one_that_is_to_be_filled_must_fit_and_both_sides_are_named)
+{
+	const struct {
+		const struct fitness *fitness;
+		const char *it, *ours;
+	} cases[] = { { &other_citus, "12.1-1", "13.2-1" }, { &other_major, "16", "15" } };
+	const struct {
+		struct member_facts facts;
+		struct member_record record;
+	} nodes[] = { { { SAYS("7") }, { INTENDED("7") } },
+		{ { IS_CITUS_1("7") }, { INTENDED("7") } },
+		{ { SAYS("8") }, { REGISTERED("7") } } };
+	const struct member_entry entry = { .present = false };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t n = 0; n < ARRAY_LEN(nodes); n++) {
+			const struct member_facts facts =
+				with_fitness(nodes[n].facts, cases[i].fitness);
+			char reason[256];
+
+			ck_assert_int_eq(
+				classify(&facts, &nodes[n].record, &entry, NULL, false, reason),
+				MEMBER_UNFIT);
+			ck_assert_ptr_nonnull(strstr(reason, cases[i].it));
+			ck_assert_ptr_nonnull(strstr(reason, cases[i].ours));
+		}
+}
+END_TEST
+
+START_TEST(a_member_that_differs_stays_a_member_and_is_told_of)
+{
+	const struct member_record record = { REGISTERED("7") };
+	const struct member_entry entry = ENTRY(1);
+	const struct member_facts facts = with_fitness(
+		(struct member_facts){ IS_CITUS_1("7"), IN_GROUP(1, MARK) }, &other_citus);
+	char reason[256];
+
+	ck_assert_int_eq(classify(&facts, &record, &entry, NULL, false, reason), MEMBER_OURS);
+	ck_assert_ptr_nonnull(strstr(reason, "12.1-1"));
+}
+END_TEST
+
+START_TEST(the_longest_texts_are_cut_within_their_bounds)
+{
+	struct member_facts facts = with_fitness((struct member_facts){ IS_CITUS_1("7") }, &fit);
+	const struct member_record record = { .intended = false };
+	const struct member_entry entry = { .present = false };
+	char reason[256];
+
+	memset(facts.name, 'n', sizeof(facts.name) - 1);
+	memset(facts.cluster_id, 'i', sizeof(facts.cluster_id) - 1);
+	ck_assert_int_eq(classify(&facts, &record, &entry, NULL, false, reason), MEMBER_FOREIGN);
+	ck_assert_uint_lt(strlen(reason), sizeof(reason));
+}
+END_TEST
+
+static const struct progress_case {
+	struct progress now, before;
+	bool is_behind;
+} progress_cases[] = {
+	{ { "7", 1, 0x500 }, { "7", 1, 0x500 }, false },
+	{ { "7", 1, 0x501 }, { "7", 1, 0x500 }, false },
+	{ { "7", 1, 0x4ff }, { "7", 1, 0x500 }, true },
+	{ { "7", 1, 0x500 }, { "7", 1, 0x100000000 }, true },
+	{ { "7", 1, 0x900 }, { "7", 2, 0x500 }, true },
+	/* A recovery to an earlier moment makes a timeline of its own: somebody wanted it. */
+	{ { "7", 3, 0x100 }, { "7", 2, 0x500 }, false },
+	{ { "8", 1, 0x100 }, { "7", 1, 0x500 }, false },
+	{ { "", 1, 0x100 }, { "", 1, 0x500 }, false },
+	{ { "7", 0, 0 }, { "7", 1, 0x500 }, false },
+	{ { "7", 1, 0x100 }, { "7", 0, 0x500 }, false },
+	{ { "", 0, 0 }, { "7", 1, 0x500 }, false },
+	{ { "7", 1, 0x500 }, { "", 0, 0 }, false },
+};
+
+START_TEST(every_progress)
+{
+	const struct progress_case *c = &progress_cases[_i];
+
+	ck_assert_int_eq(progress_is_behind(&c->now, &c->before), c->is_behind);
+}
+END_TEST
+
+/* Two workers, as they tell of their cluster and of their coordinator. */
+static const struct coordinator_case {
+	const char *what;
+	enum member_state expected;
+	const char *reason;
+	bool no_cluster, not_formed;
+	struct member_facts workers[2];
+} coordinator_cases[] = {
+	{ .what = "no id yet, a worker of another cluster",
+		.expected = MEMBER_NEW,
+		.no_cluster = true,
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID }, { SAYS("8") } } },
+	{ .what = "nobody has been looked at",
+		.expected = MEMBER_UNKNOWN,
+		.reason = "citus-1 has not" },
+	{ .what = "one has not been looked at",
+		.expected = MEMBER_UNKNOWN,
+		.reason = "citus-2 has not",
+		.workers = { { IS_CITUS_1("7"), .coordinator = AT("1", 0x400) } } },
+	{ .what = "nobody answers",
+		.expected = MEMBER_OURS,
+		.workers = { { .look = LOOK_SILENT }, { .look = LOOK_REFUSED } } },
+	{ .what = "all is well",
+		.expected = MEMBER_OURS,
+		.workers = { { IS_CITUS_1("7"), .coordinator = AT("1", 0x500) },
+			{ IS_CITUS_1("8"), .coordinator = AT("1", 0x400) } } },
+	{ .what = "a member that has not been told of the coordinator",
+		.expected = MEMBER_OURS,
+		.workers = { { IS_CITUS_1("7") }, { SAYS("8") } } },
+	{ .what = "a member remembers another directory of the coordinator",
+		.expected = MEMBER_OURS,
+		.workers = { { IS_CITUS_1("7"), .coordinator = AT("2", 0x900) }, { SAYS("8") } } },
+	{ .what = "a member has seen more WAL",
+		.expected = MEMBER_OLDER,
+		.reason = "at 0/500, and citus-2 has seen it on timeline 1 at 0/501",
+		.workers = { { SAYS("7") }, { IS_CITUS_1("8"), .coordinator = AT("1", 0x501) } } },
+	{ .what = "a member has seen more WAL, another was not looked at",
+		.expected = MEMBER_OLDER,
+		.reason = "citus-2",
+		.workers = { { .look = LOOK_NONE },
+			{ IS_CITUS_1("8"), .coordinator = AT("1", 0x501) } } },
+	{ .what = "a member had seen more WAL, and has gone away since",
+		.expected = MEMBER_OLDER,
+		.reason = "citus-1",
+		.workers = { { .look = LOOK_SILENT,
+				     .cluster_id = OUR_ID,
+				     .coordinator = AT("1", 0x501) },
+			{ SAYS("8") } } },
+	{ .what = "another cluster's worker has seen more WAL of its coordinator",
+		.expected = MEMBER_OURS,
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID, .coordinator = AT("1", 0x501) },
+			{ IS_CITUS_1("8") } } },
+	{ .what = "all belong to another cluster",
+		.expected = MEMBER_FOREIGN,
+		.reason = OTHER_ID,
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID },
+			{ SAYS("8"), .cluster_id = OTHER_ID } } },
+	{ .what = "all that answer belong to another cluster",
+		.expected = MEMBER_FOREIGN,
+		.reason = "citus-2 belongs",
+		.workers = { { .look = LOOK_SILENT }, { SAYS("8"), .cluster_id = OTHER_ID } } },
+	{ .what = "all that belong to a cluster belong to another",
+		.expected = MEMBER_FOREIGN,
+		.reason = "citus-2 belongs",
+		.workers = { { SAYS("7") }, { SAYS("8"), .cluster_id = OTHER_ID } } },
+	{ .what = "one is ours",
+		.expected = MEMBER_OURS,
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID }, { IS_CITUS_1("8") } } },
+	{ .what = "all belong to another cluster, and this one has formed nothing yet",
+		.expected = MEMBER_OURS,
+		.not_formed = true,
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID },
+			{ SAYS("8"), .cluster_id = OTHER_ID } } },
+};
+
+START_TEST(every_coordinator)
+{
+	const struct coordinator_case *c = &coordinator_cases[_i];
+	struct cluster_facts cluster = cluster_of(c->no_cluster);
+	const struct member_case workers[] = { { .name = "citus-1", .facts = &c->workers[0] },
+		{ .name = "citus-2", .facts = &c->workers[1] } };
+	char reason[256];
+
+	cluster.formed = !c->not_formed;
+	enum member_state state = member_classify_coordinator(
+		workers, ARRAY_LEN(workers), &cluster, reason, sizeof(reason));
+	ck_assert_msg(state == c->expected, "%s: %s, expected %s (%s)", c->what,
+		member_state_name(state), member_state_name(c->expected), reason);
+	if (c->reason)
+		ck_assert_msg(strstr(reason, c->reason) != NULL, "%s: \"%s\"", c->what, reason);
+	else
+		ck_assert_msg(reason[0] == '\0', "%s: \"%s\"", c->what, reason);
+}
+END_TEST
+
+START_TEST(a_coordinator_alone_is_itself)
+{
+	const struct cluster_facts cluster = cluster_of(false);
+	char reason[256];
+
+	ck_assert_int_eq(member_classify_coordinator(NULL, 0, &cluster, reason, sizeof(reason)),
+		MEMBER_OURS);
+}
+END_TEST
+
+Suite *suite_classify(void);
+Suite *suite_classify(void)
+{
+	Suite *suite = suite_create("classify");
+	TCase *states = tcase_create("states");
+	TCase *coordinator = tcase_create("coordinator");
+
+	tcase_add_loop_test(states, every_state, 0, (int)ARRAY_LEN(state_cases));
+	tcase_add_test(states, no_state_is_without_a_case);
+	tcase_add_test(states, one_that_is_to_be_filled_must_fit_and_both_sides_are_named);
+	tcase_add_test(states, a_member_that_differs_stays_a_member_and_is_told_of);
+	tcase_add_test(states, the_longest_texts_are_cut_within_their_bounds);
+	tcase_add_loop_test(states, every_progress, 0, (int)ARRAY_LEN(progress_cases));
+	tcase_add_loop_test(coordinator, every_coordinator, 0, (int)ARRAY_LEN(coordinator_cases));
+	tcase_add_test(coordinator, a_coordinator_alone_is_itself);
+	suite_add_tcase(suite, states);
+	suite_add_tcase(suite, coordinator);
+	return suite;
+}

@@ -69,11 +69,17 @@ static int become(const struct proc_spec *spec)
 	return setresuid(spec->uid, spec->uid, spec->uid);
 }
 
+/* As the user that it becomes: what that one may not enter fails here, with a reason. */
+static int enter(const struct proc_spec *spec)
+{
+	return spec->directory ? chdir(spec->directory) : 0;
+}
+
 static _Noreturn void run_child(const struct proc_spec *spec, pid_t parent, int report)
 {
 	if (spec->new_session)
 		setsid();
-	if (arrange_fds(spec->fds, &report) == 0 && become(spec) == 0) {
+	if (arrange_fds(spec->fds, &report) == 0 && become(spec) == 0 && enter(spec) == 0) {
 		/* The kernel clears the death signal at a change of user: set it after. */
 		if (spec->death_signal)
 			prctl(PR_SET_PDEATHSIG, spec->death_signal);

@@ -22,6 +22,7 @@ struct proc_spec {
 	const char *path; /* no search of PATH */
 	const char *const *argv;
 	const char *const *envp;
+	const char *directory; /* its working directory; NULL: the caller's */
 	bool change_user; /* to uid and gid, with no supplementary groups */
 	uid_t uid;
 	gid_t gid;

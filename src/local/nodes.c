@@ -98,20 +98,6 @@ static int write_pid_file(const struct node *node, struct err *e)
 	return 0;
 }
 
-/* proc_spawn() in the node's directory: the caller's may be closed to the node's user, and initdb
- * wants to know where it is. */
-static pid_t spawn_there(const struct node *node, const struct proc_spec *spec, struct err *e)
-{
-	_close_ int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (chdir(node->directory) < 0)
-		return err_sys(e, "could not enter \"%s\"", node->directory);
-	pid_t pid = proc_spawn(spec, e);
-	if (here >= 0 && fchdir(here) < 0)
-		report_event(NULL, "could not go back to the working directory: %m");
-	return pid;
-}
-
 static int spawn(const struct nodes *nodes, struct node *node, struct err *e)
 {
 	static const char *const argv[] = { "citus-init", "run", NULL };
@@ -133,9 +119,10 @@ static int spawn(const struct nodes *nodes, struct node *node, struct err *e)
 		/* When local is killed, its nodes stop as if asked to, instead of staying. */
 		.death_signal = SIGTERM,
 		.new_session = true,
+		.directory = node->directory,
 		.fds = { { null, 0 }, { log, 1 }, { log, 2 } },
 	};
-	pid_t pid = spawn_there(node, &spec, e);
+	pid_t pid = proc_spawn(&spec, e);
 	environment_free(environment);
 	if (pid < 0)
 		return -1;

@@ -33,6 +33,7 @@ int capture_start(struct capture *c, const struct proc_spec *spec, struct err *e
 	with_pipe.fds[count++] = (struct proc_fd){ nothing, STDIN_FILENO };
 	with_pipe.fds[count++] = (struct proc_fd){ writer, STDOUT_FILENO };
 	with_pipe.fds[count] = (struct proc_fd){ writer, STDERR_FILENO };
+	with_pipe.directory = "/";
 	c->pid = proc_spawn(&with_pipe, e);
 	if (c->pid < 0) {
 		c->pid = 0;

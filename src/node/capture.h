@@ -18,7 +18,8 @@ struct capture {
 };
 
 /* spec names at most PROC_MAX_FDS - 3 descriptors; standard input is /dev/null, output and errors
- * go to the pipe. */
+ * go to the pipe. The program runs in "/": PostgreSQL's programs complain on standard error of a
+ * working directory that their user may not enter (find_my_exec()). */
 int capture_start(struct capture *c, const struct proc_spec *spec, struct err *e) NODISCARD;
 
 /*

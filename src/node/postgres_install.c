@@ -76,19 +76,21 @@ static int finish_program(struct capture *c, const char *argument, char **output
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	capture_describe_status(status, how, sizeof(how));
-	err_set(e, ERR_CONFIG, "\"%s %s\" failed with %s: %.300s", c->path, argument, how, *output);
+	/* Killed, it has said nothing of the settings: the next start may go well. */
+	err_set(e, WIFSIGNALED(status) ? ERR_SYS : ERR_CONFIG, "\"%s %s\" failed with %s: %.300s", c->path, argument, how, *output);
 	free(take_ptr(*output));
 	return -1;
 }
 
-/* "postgres (PostgreSQL) 15.20 (Debian ...)", also "16beta1". */
-static int parse_version(struct postgres_install *install, const char *said, struct err *e)
+/* "postgres (PostgreSQL) 15.20 (Debian ...)", also "16beta1"; a complaint may stand before it. */
+static int parse_version(struct postgres_install *install, const char *output, struct err *e)
 {
 	static const char before[] = "postgres (PostgreSQL) ";
+	const char *said = strstr(output, before);
 
-	if (strncmp(said, before, sizeof(before) - 1) != 0)
+	if (!said || (said > output && said[-1] != '\n'))
 		return err_set(e, ERR_CONFIG, "\"%s -V\" says \"%.100s\", which is no version",
-			install->postgres, said);
+			install->postgres, output);
 	said += sizeof(before) - 1;
 	install->version = xstrndup(said, strcspn(said, " \n"));
 	install->major = (int)strtol(said, NULL, 10);

@@ -14,9 +14,6 @@ from lone import PASSWORDS, LoneNode
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 pytest_plugins = ["traces"]
 
-# Fixtures that live as long as their module, and are not cheap: its tests stay on one worker.
-SHARED = {"shared_cluster", "made_before"}
-
 
 def choose_postgres():
     """The bin directory and the kind of Citus, from the one script that knows."""
@@ -27,6 +24,7 @@ def choose_postgres():
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes long, and so is started first")
+    config.addinivalue_line("markers", "xdist_group: on one worker, where there are several")
     chosen = choose_postgres()
     config.citus_kind = chosen["citus"]
     os.environ["CITUS_INIT_POSTGRES_BIN_DIR"] = chosen["bin_dir"]
@@ -47,9 +45,10 @@ def pytest_terminal_summary(terminalreporter, config):
 def pytest_collection_modifyitems(items):
     """The longest first, for the others to fill in beside them."""
     for item in items:
-        if SHARED & set(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+        if "shared_cluster" in item.fixturenames:  # so there is one of it, on one worker
+            item.add_marker(pytest.mark.xdist_group("shared_cluster"))
+    items.sort(key=lambda item: not {"shared_cluster", "long"} & {
+        *item.fixturenames, *(mark.name for mark in item.iter_markers())})
 
 
 @pytest.fixture
@@ -116,10 +115,10 @@ def lone(workspace):
         assert password not in node.log
 
 
-@pytest.fixture(scope="module")
-def shared_cluster():
-    """One formed cluster of three for the tests of a module that only look."""
-    with harness.workspace() as path:
+@pytest.fixture(scope="session")
+def shared_cluster(request):
+    """One formed cluster of three for the tests that leave it as they found it."""
+    with harness.workspace(request.config.directory_of_session) as path:
         cluster = harness.Cluster(path / "cluster", 3)
         try:
             cluster.wait_formed()

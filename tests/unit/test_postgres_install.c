@@ -105,15 +105,40 @@ START_TEST(asks_pg_config)
 }
 END_TEST
 
-static void assert_fails(const char *part)
+/* As a service manager or "sudo" may leave it: PostgreSQL complains of a working directory that its
+ * user may not enter, and says its version all the same. */
+START_TEST(neither_complaints_nor_the_working_directory_matter)
+{
+	struct postgres_install install;
+	struct err e;
+
+	make_postgres("15.2", "x");
+	make_share("share", "default_version='13.2-1'");
+	write_program("bin/postgres",
+		"[ \"$(pwd -P)\" = / ] || exit 3; echo 'could not identify current directory' >&2\n"
+		"case $1 in -V) echo 'postgres (PostgreSQL) 15.2';; esac");
+	ck_assert_int_eq(chdir(scratch_directory), 0);
+	ck_assert_msg(find(&install, &e) == 0, "%s", e.msg);
+	ck_assert_str_eq(install.version, "15.2");
+	postgres_install_fini(&install);
+	ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
+static void assert_fails_as(enum err_kind kind, const char *part)
 {
 	struct postgres_install install;
 	struct err e;
 
 	ck_assert_int_eq(find(&install, &e), -1);
-	ck_assert_int_eq(e.kind, ERR_CONFIG);
+	ck_assert_int_eq(e.kind, kind);
 	ck_assert_msg(strstr(e.msg, part), "%s", e.msg);
 	postgres_install_fini(&install);
+}
+
+static void assert_fails(const char *part)
+{
+	assert_fails_as(ERR_CONFIG, part);
 }
 
 START_TEST(tells_what_is_missing)
@@ -145,8 +170,9 @@ START_TEST(tells_how_a_program_failed)
 	assert_fails("failed with exit code 127: libicu.so.72: no such file");
 	write_program("bin/postgres", "echo hello");
 	assert_fails("says \"hello");
+	/* No setting is to blame for that, and the next start may go well. */
 	write_program("bin/postgres", "kill -SEGV $$");
-	assert_fails("failed with signal 11");
+	assert_fails_as(ERR_SYS, "failed with signal 11");
 }
 END_TEST
 
@@ -161,6 +187,7 @@ Suite *suite_postgres_install(void)
 	tcase_add_test(c, finds_version_and_citus);
 	tcase_add_test(c, knows_that_an_old_minor_lacks_a_setting);
 	tcase_add_test(c, asks_pg_config);
+	tcase_add_test(c, neither_complaints_nor_the_working_directory_matter);
 	tcase_add_test(c, tells_what_is_missing);
 	tcase_add_test(c, refuses_other_majors);
 	tcase_add_test(c, tells_how_a_program_failed);

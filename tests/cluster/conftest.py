@@ -116,6 +116,29 @@ def lone(workspace):
 
 
 @pytest.fixture(scope="session")
+def made_before(request):
+    """The volume of a node that was there and was stopped, with a table in it."""
+    with harness.workspace(request.config.directory_of_session) as path:
+        node = LoneNode(path / "lone")
+        node.start()
+        try:
+            node.wait_ready()
+            node.query("create table kept as select generate_series(1, 100) i")
+        finally:
+            assert node.stop() == 0
+        yield node.volume
+
+
+@pytest.fixture
+def old(lone, made_before):
+    """A node with a copy of that volume, not started yet: where its first start does not
+    matter."""
+    lone.volume.rmdir()
+    subprocess.run(["cp", "-a", made_before, lone.volume], check=True)
+    return lone
+
+
+@pytest.fixture(scope="session")
 def shared_cluster(request):
     """One formed cluster of three for the tests that leave it as they found it."""
     with harness.workspace(request.config.directory_of_session) as path:

@@ -37,7 +37,8 @@ def wait_for(node, *key, value=1, timeout=60):
                       timeout, f"{key} of {node.name}")
 
 
-def test_a_node_is_read_only_for_who_scrapes_it(lone):
+def test_a_node_is_read_only_for_who_scrapes_it(old):
+    lone = old
     lone.start()
     lone.wait_ready()
     first = samples(lone)

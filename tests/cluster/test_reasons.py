@@ -52,8 +52,9 @@ def test_while_postgres_starts(lone):
     assert lone.get("readyz") == (200, "ok\n")
 
 
-def test_while_postgres_starts_again(lone):
+def test_while_postgres_starts_again(old):
     """A liveness probe sees nothing of it, a readiness probe does."""
+    lone = old
     lone.start()
     lone.wait_ready()
     former = lone.family()

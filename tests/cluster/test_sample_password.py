@@ -4,7 +4,8 @@ import json
 from harness import wait_until
 
 
-def test_the_sample_password_is_complained_of(lone):
+def test_the_sample_password_is_complained_of(old):
+    lone = old
     lone.environment.update(SUPERPASS="atomic", REPPASS="atomic")
     lone.start()
     wait_until(lambda: "set-up is done" in lone.log, 60, "the local set-up")
@@ -14,7 +15,8 @@ def test_the_sample_password_is_complained_of(lone):
     assert "atomic" not in lone.log
 
 
-def test_another_password_is_not(lone):
+def test_another_password_is_not(old):
+    lone = old
     lone.start()
     wait_until(lambda: "set-up is done" in lone.log, 60, "the local set-up")
     assert "sample" not in lone.log

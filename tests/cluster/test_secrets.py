@@ -90,8 +90,9 @@ def test_passwords_are_nowhere_to_be_seen(lone):
 @pytest.mark.parametrize("settings", [{}, {
     "log_statement": "all", "log_min_duration_statement": "0", "log_connections": "on",
     "log_min_messages": "debug1", "log_parameter_max_length": "-1"}], ids=["plain", "all logged"])
-def test_other_passwords_at_the_next_start(lone, settings):
+def test_other_passwords_at_the_next_start(old, settings):
     """All three are changed; the server, though it may log each statement, is never told one."""
+    lone = old
     lone.start()
     lone.wait_ready()
     for name, value in settings.items():

@@ -185,7 +185,8 @@ def with_host_name(name):
 
 
 @needs_root
-def test_the_host_name_is_the_name_where_none_is_given(lone):
+def test_the_host_name_is_the_name_where_none_is_given(old):
+    lone = old
     del lone.environment["POD_NAME"]
     lone.start(with_host_name("citus-0.citus.default.svc.cluster.local"))
     lone.wait_ready()
@@ -202,7 +203,8 @@ def test_a_host_name_that_is_none_of_the_group(lone, name, words):
 
 
 @needs_root
-def test_the_given_name_wins_over_the_host_name(lone):
+def test_the_given_name_wins_over_the_host_name(old):
+    lone = old
     lone.start(with_host_name("database"))
     lone.wait_ready()
     assert '"citus-0" is the coordinator of 1 nodes' in lone.log

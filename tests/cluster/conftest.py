@@ -95,11 +95,20 @@ def formed_before(request):
 
 
 @pytest.fixture
-def formed(start, formed_before, workspace):
-    """Starts a copy of it, where how it was formed does not matter."""
-    def start_copy(name="cluster", **kwargs):
+def stopped(start, formed_before, workspace):
+    """A copy of it that has not been started, where how it was formed does not matter."""
+    def copy(name="cluster", **kwargs):
         subprocess.run(["cp", "-a", formed_before, workspace / name], check=True)
-        return start(name=name, **kwargs).wait_formed()
+        return start(name=name, start=False, **kwargs)
+
+    return copy
+
+
+@pytest.fixture
+def formed(stopped):
+    """Starts such a copy."""
+    def start_copy(name="cluster", **kwargs):
+        return stopped(name, **kwargs).start().wait_formed()
 
     return start_copy
 

@@ -6,6 +6,8 @@ import signal
 import pytest
 from harness import descendants_of, signal_all, wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def frozen():

@@ -147,17 +147,15 @@ def test_the_same_directory_goes_on_with_the_same_cluster(formed):
     assert c.coordinator.value("select count(*) from kept") == 1000
 
 
-def test_a_node_that_comes_later_joins(formed):
-    c = formed()
-    assert c.stop() == 0
+def test_a_node_that_comes_later_joins(stopped):
+    c = stopped()
     c.count = 4
     c.start().wait_formed()
     wait_until(lambda: len(c.registered()) == 4, what="four nodes are registered")
 
 
-def test_one_that_fails_does_not_hold_up_the_others(formed):
-    c = formed()
-    assert c.stop() == 0
+def test_one_that_fails_does_not_hold_up_the_others(stopped):
+    c = stopped()
     c.count = 5
     c.start()
     coordinator, good, bad = c.coordinator, c.node(3), c.node(4)
@@ -184,9 +182,8 @@ def test_one_that_fails_does_not_hold_up_the_others(formed):
     assert len(c.registered()) == 5
 
 
-def test_one_that_does_not_fit_is_refused_with_both_sides_named(formed):
-    c = formed()
-    assert c.stop() == 0
+def test_one_that_does_not_fit_is_refused_with_both_sides_named(stopped):
+    c = stopped()
     c.count = 4
     c.environment = {"CITUS_INIT_INITDB_LOCALE": "C"}
     c.start()

@@ -2,13 +2,12 @@
 import shutil
 
 
-def test_a_worker_of_another_cluster_is_refused_untouched(formed, start):
-    ours, theirs = formed("ours"), start(name="theirs").wait_formed()
+def test_a_worker_of_another_cluster_is_refused_untouched(stopped, start):
+    ours, theirs = stopped("ours"), start(name="theirs").wait_formed()
     with theirs.coordinator.connect() as admin:
         admin.execute("create table precious (i int)")
         admin.execute("select create_distributed_table('precious', 'i')")
         admin.execute("insert into precious select generate_series(1, 500)")
-    assert ours.stop() == 0
     assert theirs.stop() == 0
     mine, foreign = ours.node(1).data, theirs.node(1).data
     mine.rename(mine.with_name("mine"))
@@ -28,9 +27,8 @@ def test_a_worker_of_another_cluster_is_refused_untouched(formed, start):
     assert [m["state"] for m in ours.status()["members"]] == ["ours"] * 3
 
 
-def test_two_directories_of_one_cluster_exchanged_are_both_refused(formed):
-    c = formed()
-    assert c.stop() == 0
+def test_two_directories_of_one_cluster_exchanged_are_both_refused(stopped):
+    c = stopped()
     one, two = c.node(1).data, c.node(2).data
     one.rename(one.with_name("other"))
     two.rename(one)
@@ -91,9 +89,8 @@ def test_a_locked_worker_is_named_and_is_back_when_the_password_is_right(formed)
     c.wait_state(2, "ours")
 
 
-def test_a_worker_on_another_nodes_directory_does_not_serve(formed):
-    c = formed()
-    assert c.stop() == 0
+def test_a_worker_on_another_nodes_directory_does_not_serve(stopped):
+    c = stopped()
     one, two = c.node(1).data.parent, c.node(2).data.parent
     for name in ("data", "conf", "conf.1", "conf.2", "conf.3"):
         for here, there in ((one, two), (two, one)):

@@ -183,7 +183,7 @@ def test_forming_survives_every_kill(start, dice):
     begin = time.monotonic()
     c = start(name="measure").wait_formed()
     duration = time.monotonic() - begin
-    c.stop()
+    assert c.stop() == 0
 
     c = start(name="killed")
     for _ in rounds("forming"):

@@ -5,6 +5,8 @@ import psycopg
 import pytest
 from harness import wait_until
 
+pytestmark = pytest.mark.long
+
 
 def copy_of(data):
     """A copy beside the data directory, as a snapshot of a volume would be one."""

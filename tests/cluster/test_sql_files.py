@@ -16,27 +16,26 @@ def sql_directory(workspace):
 
 
 @pytest.fixture
-def run(start, sql_directory):
-    """A formed cluster whose nodes find the files."""
-    def run_cluster(nodes=3):
-        return start(nodes, environment={"CITUS_INIT_SQL_DIRECTORY": str(sql_directory)})
-    return run_cluster
+def node(old, sql_directory):
+    """A cluster of one, formed before, that finds the files."""
+    old.environment["CITUS_INIT_SQL_DIRECTORY"] = str(sql_directory)
+    return old
 
 
 def files_of(node):
     return node.status()["node"]["sql_files"]
 
 
-def wait_applied(cluster, count):
-    wait_until(lambda: files_of(cluster.coordinator)["applied"] == count
-               and files_of(cluster.coordinator)["waiting"] == 0, 60, f"{count} files have been run")
+def wait_applied(node, count):
+    wait_until(lambda: files_of(node)["applied"] == count and files_of(node)["waiting"] == 0, 60,
+               f"{count} files have been run")
 
 
-def rows(cluster, sql):
-    return [row[0] for row in cluster.coordinator.query(sql, user="postgres")]
+def rows(node, sql):
+    return [row[0] for row in node.query(sql, user="postgres")]
 
 
-def test_files_run_once_and_in_order(run, sql_directory):
+def test_files_run_once_and_in_order(start, sql_directory):
     (sql_directory / "20-fill.sql").write_text(
         "-- rows that the workers hold\n"
         "insert into points select i, 'a;b' from generate_series(1, 1000) i;\n"
@@ -48,11 +47,12 @@ def test_files_run_once_and_in_order(run, sql_directory):
         "do $$ begin perform 1; end; $$;\n")
     (sql_directory / "30-empty.sql").write_text("-- nothing\n")
     (sql_directory / "README").write_text("no SQL")
-    c = run().wait_formed()
-    wait_applied(c, 3)
-    assert rows(c, "select file from runs") == ["10", "20"]
-    assert rows(c, "select count(*) from points where t = 'a;b'") == [1000]
-    assert rows(c, "select name from citus_init.sql_file order by applied_at, name") == [
+    c = start(environment={"CITUS_INIT_SQL_DIRECTORY": str(sql_directory)}).wait_formed()
+    node = c.coordinator
+    wait_applied(node, 3)
+    assert rows(node, "select file from runs") == ["10", "20"]
+    assert rows(node, "select count(*) from points where t = 'a;b'") == [1000]
+    assert rows(node, "select name from citus_init.sql_file order by applied_at, name") == [
         "10-make.sql", "20-fill.sql", "30-empty.sql"]
     for worker in c.workers:
         assert files_of(worker)["applied"] == 0
@@ -63,35 +63,36 @@ def test_files_run_once_and_in_order(run, sql_directory):
     (sql_directory / "20-fill.sql").write_text("drop table runs;")
     (sql_directory / "40-later.sql").write_text("insert into runs values ('40')")
     c.start().wait_formed()
-    wait_applied(c, 4)
-    assert rows(c, "select file from runs") == ["10", "20", "40"]
-    wait_until(lambda: "20-fill.sql\" has changed since it was run" in c.coordinator.log, 30)
+    wait_applied(node, 4)
+    assert rows(node, "select file from runs") == ["10", "20", "40"]
+    wait_until(lambda: "20-fill.sql\" has changed since it was run" in node.log, 30)
 
 
-def test_a_failing_file_is_named_with_its_line_and_tried_again(run, sql_directory):
+def test_a_failing_file_is_named_with_its_line_and_tried_again(node, sql_directory):
     (sql_directory / "1.sql").write_text(COUNT + ";\ninsert into runs values ('1');\n")
     (sql_directory / "2.sql").write_text(
         "insert into runs values ('2');\n\n"
         "insert into runs\n values ('üüüüüü'),\n  (nothing);\n")
     (sql_directory / "3.sql").write_text("insert into runs values ('3')")
-    c = run(1).wait_formed()
-    error = wait_until(lambda: files_of(c.coordinator)["error"], 60, "the failing file is named")
+    node.start()
+    node.wait_ready()
+    error = wait_until(lambda: files_of(node)["error"], 60, "the failing file is named")
     assert error.startswith("2.sql line 5: ")
-    assert "2.sql line 5: " in c.coordinator.log
-    assert files_of(c.coordinator)["waiting"] == 2
-    assert rows(c, "select file from runs") == ["1"]
+    assert "2.sql line 5: " in node.log
+    assert files_of(node)["waiting"] == 2
+    assert rows(node, "select file from runs") == ["1"]
 
     # Without a position the line is that of the statement.
     (sql_directory / "2.sql").write_text("insert into runs values ('2');\n\nselect 1;\nselect 1 / i "
                                          "from generate_series(0, 1) i;\n")
-    error = wait_until(lambda: (e := files_of(c.coordinator)["error"]) and "line 4" in e and e, 90,
+    error = wait_until(lambda: (e := files_of(node)["error"]) and "line 4" in e and e, 90,
                        "the line of the other failure")
     assert "division by zero" in error
 
     (sql_directory / "2.sql").write_text("insert into runs values ('2');")
-    wait_applied(c, 3)
-    assert files_of(c.coordinator)["error"] is None
-    assert rows(c, "select file from runs") == ["1", "2", "3"]
+    wait_applied(node, 3)
+    assert files_of(node)["error"] is None
+    assert rows(node, "select file from runs") == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("text, words", [
@@ -102,32 +103,32 @@ def test_a_failing_file_is_named_with_its_line_and_tried_again(run, sql_director
     ("create table t (i int);\ncopy t from stdin;\n", "line 2: could not run it: COPY from or to"),
     ("select 1;\0select 2;", "NUL byte"),
 ])
-def test_what_cannot_be_run_is_refused_with_words(run, sql_directory, text, words):
+def test_what_cannot_be_run_is_refused_with_words(node, sql_directory, text, words):
     (sql_directory / "1.sql").write_text(text)
-    c = run(1).wait_formed()
-    error = wait_until(lambda: files_of(c.coordinator)["error"], 60, "the file is refused")
+    node.start()
+    node.wait_ready()
+    error = wait_until(lambda: files_of(node)["error"], 60, "the file is refused")
     assert words in error
-    assert c.coordinator.is_ready()
+    assert node.is_ready()
     with pytest.raises(psycopg.Error):
-        c.coordinator.query("select * from t", user="postgres")
+        node.query("select * from t", user="postgres")
 
 
-def test_kills_at_any_instant_run_a_file_once(run, sql_directory):
+def test_kills_at_any_instant_run_a_file_once(start, sql_directory):
     dice = random.Random(20)
     names = [f"{k:02}" for k in range(12)]
     (sql_directory / "00-make.sql").write_text(COUNT)
     for name in names:
         (sql_directory / f"{name}.sql").write_text(
             f"insert into runs values ('{name}');\nselect pg_sleep(0.05);\n")
-    c = run(1)
-    wait_until(lambda: c.coordinator.status()["node"]["sql_files"]["applied"] > 0, 120, "a first file")
+    node = start(1, environment={"CITUS_INIT_SQL_DIRECTORY": str(sql_directory)}).coordinator
+    wait_until(lambda: files_of(node)["applied"] > 0, 120, "a first file")
     for _ in range(6):
-        node = c.coordinator
         victim = dice.choice(["agent_pid", "postmaster_pid", "run_pid"])
         node.kill(wait_until(lambda: getattr(node, victim), 60, victim))
         wait_until(lambda: not node.is_ready() or files_of(node)["waiting"] == 0, 60, "it is down")
         before = node.log.count("has been run")
         wait_until(lambda: node.log.count("has been run") > before
                    or (node.is_ready() and files_of(node)["applied"] == 13), 120, "it goes on")
-    wait_applied(c, 13)
-    assert sorted(rows(c, "select file from runs")) == names
+    wait_applied(node, 13)
+    assert sorted(rows(node, "select file from runs")) == names

@@ -92,12 +92,12 @@ def test_a_frozen_peer_does_not_hold_up_the_stop(formed):
     assert c.coordinator.value("select count(*) from t") == 0
 
 
-def test_a_stop_is_clean(start):
-    c = start(nodes=1).wait_formed()
-    assert c.stop() == 0
-    log = c.coordinator.log
-    assert "database system is shut down" in log
-    assert not (c.coordinator.data / "postmaster.pid").exists()
+def test_a_stop_is_clean(old):
+    old.start()
+    old.wait_ready()
+    assert old.stop() == 0
+    assert "database system is shut down" in old.log
+    assert not (old.data / "postmaster.pid").exists()
 
 
 def test_a_second_run_on_a_directory_in_use_is_refused(shared_cluster):

@@ -82,10 +82,10 @@ def start(workspace):
 
 
 @pytest.fixture(scope="session")
-def formed_before(request):
+def formed_before():
     """The directory of a cluster of three that was formed, and stopped. One for each worker of
     the tests, since its addresses are part of it."""
-    with harness.workspace(request.config.directory_of_session) as path:
+    with harness.workspace(harness.traces.SESSION) as path:
         cluster = harness.Cluster(path / "cluster", 3)
         try:
             cluster.wait_formed()
@@ -125,9 +125,9 @@ def lone(workspace):
 
 
 @pytest.fixture(scope="session")
-def made_before(request):
+def made_before():
     """The volume of a node that was there and was stopped, with a table in it."""
-    with harness.workspace(request.config.directory_of_session) as path:
+    with harness.workspace(harness.traces.SESSION) as path:
         node = LoneNode(path / "lone")
         node.start()
         try:
@@ -148,9 +148,9 @@ def old(lone, made_before):
 
 
 @pytest.fixture(scope="session")
-def shared_cluster(request):
+def shared_cluster():
     """One formed cluster of three for the tests that leave it as they found it."""
-    with harness.workspace(request.config.directory_of_session) as path:
+    with harness.workspace(harness.traces.SESSION) as path:
         cluster = harness.Cluster(path / "cluster", 3)
         try:
             cluster.wait_formed()

@@ -24,7 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/lib"))
 
 import traces  # noqa: E402
-BINARY = pathlib.Path(os.environ.get("CITUS_INIT", ROOT / "build/citus-init"))
+
+BINARY = traces.within_reach(os.environ.get("CITUS_INIT", ROOT / "build/citus-init"))
 
 
 class NotYet(Exception):

@@ -3,6 +3,7 @@ Fails a test that leaves a process or a directory behind, for the suites that ru
 that their conftest.py names. Orphans are seen too, for each process of pytest is the subreaper of
 all that it starts; directories, because all are made in one of its own.
 """
+import atexit
 import contextlib
 import ctypes
 import os
@@ -36,20 +37,25 @@ def place_for_nodes():
     return None
 
 
-def pytest_configure(config):
+# For what lives as long as all tests, where the nodes' user can reach it; in it, a directory for
+# the rest, which each test leaves empty.
+SESSION = pathlib.Path(tempfile.mkdtemp(prefix="citus-init-", dir=place_for_nodes()))
+atexit.register(shutil.rmtree, SESSION)
+
+
+def within_reach(program):
+    """A copy of the program that the nodes' user can run: it may not enter a clone of root's."""
+    return pathlib.Path(shutil.copy(program, SESSION))
+
+
+def pytest_configure():
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.gettempdir()  # pytest's own things stay there
-    # For what lives as long as all tests; in it, one for the rest, which each test leaves empty.
-    config.directory_of_session = tempfile.mkdtemp(prefix="citus-init-", dir=place_for_nodes())
-    directory = pathlib.Path(config.directory_of_session) / "tmp"
+    directory = SESSION / "tmp"
     directory.mkdir()
-    if os.geteuid() == 0:  # the nodes run as another user
-        directory.parent.chmod(0o755)
+    if os.geteuid() == 0:
+        SESSION.chmod(0o755)
     os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
-
-
-def pytest_unconfigure(config):
-    shutil.rmtree(config.directory_of_session)
 
 
 def command_of(pid):

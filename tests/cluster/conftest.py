@@ -8,8 +8,10 @@ import subprocess
 
 import pytest
 
-import harness
-from lone import PASSWORDS, LoneNode
+pytest.register_assert_rewrite("traces")
+
+import harness  # noqa: E402
+from lone import PASSWORDS, LoneNode  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 pytest_plugins = ["traces"]

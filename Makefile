@@ -101,10 +101,10 @@ $(BINARY): $(BUILD)/obj/main.o $(OBJECTS)
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 include $(wildcard mk/*.mk)
 
-# A make of its own builds: this one has asked pg_config before it was installed. The longest
-# suites come first, for the others to fill in beside them.
-SUITES_OF_CHECK := check-cluster check-container check-cluster-17 check-init check-unit fuzz-smoke \
-	format-check check-k8s layers
+# A make of its own builds: this one has asked pg_config before it was installed. Two suites run at
+# a time; beside the longest, which comes first, stand those that want little.
+SUITES_OF_CHECK := check-cluster check-init check-unit fuzz-smoke format-check check-k8s layers \
+	check-container check-cluster-17
 SUITES_OF_CHECK_LONG := check-random check-asan valgrind fuzz
 LONG_MINUTES ?= 60
 BUILD_ALL := $(MAKE) --no-print-directory -j $(shell nproc)

@@ -1,6 +1,9 @@
 /* The directories of rendered files: swapped whole, cleaned, and what they remember. */
 #include <check.h>
 #include <dirent.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "node/conf.h"
@@ -99,6 +102,80 @@ START_TEST(cleans_up_after_a_kill)
 }
 END_TEST
 
+/* Installs in a child that is killed after so many entries to and exits from system calls; false
+ * when it came to its end before. */
+static bool install_and_be_killed(const struct rendered *files, enum phase phase, int calls)
+{
+	_free_ char *conf = conf_path();
+	struct err e;
+	int status;
+
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
+			_exit(2);
+		_exit(conf_install(conf, files, phase, &e) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	for (; calls > 0 && WIFSTOPPED(status); calls--) {
+		ck_assert_int_eq(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	}
+	if (!WIFSTOPPED(status)) {
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+		return false;
+	}
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return true;
+}
+
+static void assert_holds(const struct rendered *files, enum phase expected)
+{
+	_free_ char *conf = conf_path();
+	enum phase phase;
+
+	ck_assert_int_eq(conf_read_phase(conf, &phase), 0);
+	ck_assert_int_eq(phase, expected);
+	for (int i = 0; i < RENDER_FILE_COUNT; i++) {
+		_free_ char *name = xasprintf("conf/%s", render_file_names[i]);
+		_free_ char *text = scratch_read(name);
+		ck_assert_str_eq(text, files->text[i]);
+	}
+}
+
+/* At each system call in turn, over what the kills before have left behind. */
+START_TEST(is_whole_wherever_it_is_killed)
+{
+	static const struct rendered old = { { (char *)"1\n", (char *)"1 hba\n",
+		(char *)"1 ident\n" } };
+	static const struct rendered new = { { (char *)"2\n", (char *)"2 hba\n",
+		(char *)"2 ident\n" } };
+	_free_ char *conf = conf_path();
+	bool was_killed = true;
+	int kept = 0, moved = 0;
+	struct err e;
+
+	for (int calls = 0; was_killed; calls++) {
+		enum phase phase;
+
+		ck_assert_int_eq(conf_install(conf, &old, PHASE_CLUSTER, &e), 0);
+		was_killed = install_and_be_killed(&new, PHASE_OPEN, calls);
+		ck_assert_int_eq(conf_read_phase(conf, &phase), 0);
+		bool is_new = phase == PHASE_OPEN;
+		assert_holds(is_new ? &new : &old, is_new ? PHASE_OPEN : PHASE_CLUSTER);
+		/* Once moved, the link is not moved back. */
+		ck_assert(is_new || moved == 0);
+		moved += is_new;
+		kept += !is_new;
+	}
+	ck_assert_int_gt(kept, 0);
+	ck_assert_int_gt(moved, 1);
+	ck_assert_int_eq(count_entries(), 4);
+}
+END_TEST
+
 START_TEST(repairs_torn_files)
 {
 	_free_ char *conf = conf_path();
@@ -162,6 +239,7 @@ Suite *suite_conf(void)
 	tcase_add_test(c, makes_nothing_new_of_the_same);
 	tcase_add_test(c, keeps_the_last_three);
 	tcase_add_test(c, cleans_up_after_a_kill);
+	tcase_add_test(c, is_whole_wherever_it_is_killed);
 	tcase_add_test(c, repairs_torn_files);
 	tcase_add_loop_test(c, does_not_believe_a_torn_phase, 0, ARRAY_LEN(torn));
 	tcase_add_test(c, does_not_replace_what_is_not_ours);

@@ -18,8 +18,8 @@ enum {
 	RETRY_FIRST_MS = 500,
 	RETRY_MOST_MS = 30 * 1000,
 	/* How long the postmaster may take to act on a reload before it is sent again. */
-	CONFIRM_EVERY_MS = 5,
-	CONFIRM_TIMES = 400,
+	CONFIRM_EVERY_MS = 1,
+	CONFIRM_TIMES = 2000,
 };
 
 struct gate {

@@ -130,7 +130,9 @@ static void on_confirmed(void *ctx, const struct err *failure)
 			timer_set(g->timer, CONFIRM_EVERY_MS);
 		return;
 	}
-	sql_disconnect(g->sql);
+	/* The next phase may follow at once, and a new session costs more than all the rest. */
+	if (g->written == PHASE_OPEN)
+		sql_disconnect(g->sql);
 	g->is_reloading = false;
 	g->retry_ms = 0;
 	g->complaint[0] = '\0';

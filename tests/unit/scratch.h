@@ -12,21 +12,10 @@
 
 static char scratch_directory[64];
 
-static inline void scratch_make_in(const char *parent)
-{
-	snprintf(scratch_directory, sizeof(scratch_directory), "%s/citus-init-unit.XXXXXX", parent);
-	ck_assert_ptr_nonnull(mkdtemp(scratch_directory));
-}
-
 static inline void scratch_make(void)
 {
-	scratch_make_in("/tmp");
-}
-
-/* For a test that syncs often: there it takes no time. */
-static inline void scratch_make_in_memory(void)
-{
-	scratch_make_in("/dev/shm");
+	snprintf(scratch_directory, sizeof(scratch_directory), "/tmp/citus-init-unit.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(scratch_directory));
 }
 
 static inline void scratch_remove(void)

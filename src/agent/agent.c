@@ -335,10 +335,8 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 	while ((got = control_receive(fd, &m)) > 0) {
 		switch ((enum control_type)m.type) {
 		case CONTROL_POSTGRES: on_postgres(a, &m); break;
-		case CONTROL_PHASE: gate_on_rendered(a->gate, m.phase.phase, m.phase.status); break;
 		case CONTROL_STOP: on_stop(a); break;
 		case CONTROL_BEAT:
-		case CONTROL_WANT_PHASE:
 		case CONTROL_STOP_READY:
 		case CONTROL_WANT_ABANDON:
 		case CONTROL_TYPE_COUNT: break; /* ours to send */
@@ -397,8 +395,8 @@ static void open_parts(struct agent *a)
 	a->listen_timer = evtimer_new(a->loop, on_listen_timer, a);
 	a->http_timer = evtimer_new(a->loop, on_http_timer, a);
 	a->setup = setup_open(a->loop, a->settings, &a->view, a->socket_directory);
-	a->gate = gate_open(
-		a->loop, &a->view, a->socket_directory, LAUNCH_FD_CONTROL, on_gate_changed, a);
+	a->gate =
+		gate_open(a->loop, a->settings, &a->view, a->socket_directory, on_gate_changed, a);
 	a->listener = sql_open_local(
 		a->loop, a->socket_directory, id->port, DATABASE_HOME, RETRY_MOST_MS);
 	sql_on_notify(a->listener, on_notify, a);

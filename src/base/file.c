@@ -53,6 +53,18 @@ static int write_all(int fd, const char *data, size_t length)
 	return 0;
 }
 
+int file_create(const char *path, const void *data, size_t length, mode_t mode, struct err *e)
+{
+	_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_sys(e, "could not create \"%s\"", path);
+	if (write_all(fd, data, length) < 0)
+		return err_sys(e, "could not write \"%s\"", path);
+	if (fsync(fd) < 0)
+		return err_sys(e, "could not sync \"%s\"", path);
+	return 0;
+}
+
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, struct err *e)
 {
 	_free_ char *temporary = xasprintf("%s.tmp", path);
@@ -60,13 +72,8 @@ int file_replace(const char *path, const void *data, size_t length, mode_t mode,
 
 	if (unlink(temporary) < 0 && errno != ENOENT)
 		return err_sys(e, "could not remove \"%s\"", temporary);
-	_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0)
-		return err_sys(e, "could not create \"%s\"", temporary);
-	if (write_all(fd, data, length) < 0)
-		return err_sys(e, "could not write \"%s\"", temporary);
-	if (fsync(fd) < 0)
-		return err_sys(e, "could not sync \"%s\"", temporary);
+	if (file_create(temporary, data, length, mode, e) < 0)
+		return -1;
 	if (rename(temporary, path) < 0)
 		return err_sys(e, "could not rename \"%s\" to \"%s\"", temporary, path);
 	return file_sync_directory(parent, e);

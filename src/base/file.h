@@ -15,6 +15,11 @@
  * frees it; length may be NULL. */
 int file_read(const char *path, size_t max, char **text, size_t *length, struct err *e) NODISCARD;
 
+/* Writes a file that must not be there yet, mode given at its making, and syncs it, but not the
+ * directory. A failure may leave part of it. */
+int file_create(
+	const char *path, const void *data, size_t length, mode_t mode, struct err *e) NODISCARD;
+
 /* Writes path whole: a temporary file beside it, mode given at its making, fsync, rename,
  * fsync of the directory (PostgreSQL's durable_rename()). */
 int file_replace(

@@ -1,7 +1,8 @@
 /*
  * The descriptors of PID 1's children, always at these numbers. Each child gets only those that
  * its duty needs: prepare the secrets, the launch pipe and the lock; postgres (and initdb, from
- * prepare) the lock; the agent the secrets and the control socket.
+ * prepare) the lock; the agent the secrets, the control socket and the lock. Each of them writes
+ * to the data directory or beside it, and the lock is free only when none is left.
  */
 #pragma once
 

@@ -1,7 +1,6 @@
 /*
- * How far a node is open, which is which lines pg_hba.conf holds. A word that
- * every role shares: prepare renders a phase, PID 1 carries the request for it,
- * the agent decides it.
+ * How far a node is open, which is which lines pg_hba.conf holds. Prepare
+ * renders the first one of a start, the agent decides on the others.
  */
 #pragma once
 

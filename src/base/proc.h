@@ -23,7 +23,7 @@ struct proc_spec {
 	const char *const *argv;
 	const char *const *envp;
 	const char *directory; /* its working directory; NULL: the caller's */
-	bool change_user; /* to uid and gid, with no supplementary groups */
+	bool change_user;      /* to uid and gid, with no supplementary groups */
 	uid_t uid;
 	gid_t gid;
 	int death_signal; /* PR_SET_PDEATHSIG, set after the change of user; 0 for none */

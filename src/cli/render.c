@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/commands.h"
 #include "node/conf.h"
+#include "node/postgres_install.h"
 #include "node/render.h"
 
 #include "base/banned.h"
@@ -78,13 +79,14 @@ static int render(const struct settings *s, const struct options *o, struct err 
 	struct render_input input = {
 		.settings = s,
 		.identity = identity,
-		.install = &install,
 		.conf_directory = conf,
 		.phase = o->phase,
 	};
 
 	int status =
 		identity ? postgres_install_find(settings_text(s, SET_BIN_DIR), &install, e) : -1;
+	input.major = install.major;
+	input.has_output_plugin_libraries = install.has_output_plugin_libraries;
 	if (status == 0)
 		status = render_files(&input, &files, e);
 	if (status == 0)

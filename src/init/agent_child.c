@@ -26,7 +26,7 @@ void agent_child_init(struct agent_child *a, int64_t silence_ms)
 }
 
 int agent_child_start(
-	struct agent_child *a, int secrets_fd, char *const *environment, struct err *e)
+	struct agent_child *a, int secrets_fd, int lock_fd, char *const *environment, struct err *e)
 {
 	const char *const argv[] = { "citus-init", "agent", NULL };
 	int pair[2];
@@ -36,7 +36,7 @@ int agent_child_start(
 	_close_ int ours = pair[0];
 	_close_ int theirs = pair[1];
 	const struct proc_fd fds[PROC_MAX_FDS] = { { secrets_fd, LAUNCH_FD_SECRETS },
-		{ theirs, LAUNCH_FD_CONTROL } };
+		{ theirs, LAUNCH_FD_CONTROL }, { lock_fd, LAUNCH_FD_LOCK } };
 	pid_t pid = self_start(argv, environment, fds, e);
 	if (pid < 0)
 		return -1;

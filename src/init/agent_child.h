@@ -29,9 +29,9 @@ struct agent_child {
 
 void agent_child_init(struct agent_child *a, int64_t silence_ms);
 
-/* Starts one with the secrets and a new control socket. */
-int agent_child_start(
-	struct agent_child *a, int secrets_fd, char *const *environment, struct err *e) NODISCARD;
+/* Starts one with the secrets, the lock and a new control socket. */
+int agent_child_start(struct agent_child *a, int secrets_fd, int lock_fd, char *const *environment,
+	struct err *e) NODISCARD;
 
 /* Sends what postgres does, if the agent does not know it yet. */
 void agent_child_tell(struct agent_child *a, const struct control_message *postgres);

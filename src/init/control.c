@@ -20,8 +20,6 @@ static int is_valid(const struct control_message *m)
 		return 0;
 	if (m->type == CONTROL_POSTGRES)
 		return m->postgres.state < POSTGRES_STATE_COUNT && m->postgres.pid >= 0;
-	if (m->type == CONTROL_WANT_PHASE || m->type == CONTROL_PHASE)
-		return m->phase.phase < PHASE_COUNT;
 	if (m->type == CONTROL_WANT_ABANDON)
 		return memchr(m->abandon.cluster_id, '\0', sizeof(m->abandon.cluster_id)) &&
 		       uuid_is_valid(m->abandon.cluster_id);

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/phase.h"
 #include "base/postgres_state.h"
 #include "base/uuid.h"
 
@@ -24,12 +23,10 @@ enum { CONTROL_UUID_SIZE = (UUID_TEXT / 4 + 1) * 4 };
 enum control_type {
 	/* agent -> PID 1 */
 	CONTROL_BEAT,	      /* I turn */
-	CONTROL_WANT_PHASE,   /* render phase.phase */
 	CONTROL_STOP_READY,   /* the answer to CONTROL_STOP: shut postgres down now */
 	CONTROL_WANT_ABANDON, /* put the data directory of abandon.cluster_id aside, start anew */
 	/* PID 1 -> agent */
 	CONTROL_POSTGRES, /* postgres: what it does now; sent at start and on each change */
-	CONTROL_PHASE,	  /* phase: what conf holds now; status tells whether a request was met */
 	CONTROL_STOP,	  /* a stop was requested: make the fast rung possible, then say so */
 	CONTROL_TYPE_COUNT
 };
@@ -47,10 +44,6 @@ struct control_message {
 			uint32_t restarts; /* since PID 1 started */
 			uint32_t agent_restarts;
 		} postgres;
-		struct {
-			uint32_t phase; /* enum phase */
-			int32_t status; /* in CONTROL_PHASE: prepare's exit code */
-		} phase;
 	};
 };
 

@@ -55,7 +55,7 @@ enum life_event {
 	EVENT_STOP,	/* SIGTERM or SIGINT: stop, or one rung up */
 	EVENT_STOP_NOW, /* SIGQUIT: stop, from the immediate rung on */
 	EVENT_HUSHED,	/* the agent's answer, or there is no agent to wait for */
-	EVENT_ALONE,	/* the agent and prepare have ended, or there are none */
+	EVENT_ALONE,	/* the agent has ended, or there is none */
 	EVENT_ABANDON,	/* the data directory is to be put aside: stop, then start anew */
 	EVENT_ANEW,	/* as EVENT_ALONE, when that was what the stop was for */
 	LIFE_EVENT_COUNT

@@ -32,7 +32,7 @@ void states_start_agent(struct supervisor *s)
 {
 	struct err e;
 
-	if (agent_child_start(&s->agent, s->secrets_fd, s->environment, &e) == 0) {
+	if (agent_child_start(&s->agent, s->secrets_fd, s->lock.fd, s->environment, &e) == 0) {
 		log_debug("agent started, pid=%d", (int)s->agent.pid);
 		return;
 	}
@@ -230,10 +230,8 @@ static enum life_event enter_killing(struct supervisor *s)
 
 static enum life_event enter_agent_term(struct supervisor *s)
 {
-	if (s->phase.pid > 0)
-		kill(s->phase.pid, SIGKILL);
 	agent_child_kill(&s->agent, SIGTERM);
-	return states_look_for_children(s);
+	return states_look_for_agent(s);
 }
 
 static enum life_event enter_agent_kill(struct supervisor *s)
@@ -247,7 +245,7 @@ static enum life_event enter_over(struct supervisor *s)
 	if (s->notify_fd >= 0)
 		unlink(s->launch.notify_socket);
 	if (s->abandon[0] && s->result == EXIT_OK) {
-		log_error("\"%s\" is not put aside: the agent, or prepare, does not end",
+		log_error("\"%s\" is not put aside: the agent does not end",
 			s->launch.data_directory);
 		s->result = EXIT_SYSTEM;
 	}
@@ -316,9 +314,9 @@ enum life_event states_look_for_leftovers(struct supervisor *s)
 	return EVENT_NONE;
 }
 
-enum life_event states_look_for_children(const struct supervisor *s)
+enum life_event states_look_for_agent(const struct supervisor *s)
 {
-	if (s->agent.pid > 0 || s->phase.pid > 0)
+	if (s->agent.pid > 0)
 		return EVENT_NONE;
 	return s->abandon[0] ? EVENT_ANEW : EVENT_ALONE;
 }

@@ -13,7 +13,6 @@
 #include "init/launch.h"
 #include "init/life.h"
 #include "init/lock.h"
-#include "init/phase_child.h"
 #include "init/postmaster.h"
 #include "init/prepare_child.h"
 #include "init/restart.h"
@@ -48,7 +47,6 @@ struct supervisor {
 	struct restart restart;
 	uint32_t restarts;
 	struct agent_child agent;
-	struct phase_child phase;
 	struct look pidfile; /* readiness without sd_notify */
 	struct look scan;    /* for left-over processes */
 };
@@ -60,9 +58,9 @@ void states_step(struct supervisor *s, enum life_event event);
 enum life_event states_look_for_leftovers(struct supervisor *s);
 enum life_event states_look_at_pidfile(struct supervisor *s);
 
-/* What follows when a child has ended at the end of the ladder: EVENT_NONE while another one runs.
- */
-enum life_event states_look_for_children(const struct supervisor *s);
+/* What follows at the end of the ladder: EVENT_NONE while the agent runs. Both it and prepare write
+ * beside the data directory, so it has ended before life begins anew. */
+enum life_event states_look_for_agent(const struct supervisor *s);
 
 void states_start_agent(struct supervisor *s);
 

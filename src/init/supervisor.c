@@ -149,56 +149,16 @@ static void agent_ended(struct supervisor *s, int status)
 	int64_t now = clock_now_ms();
 
 	agent_child_ended(&s->agent, now);
-	s->phase.wanted = PHASE_COUNT;
 	if (life_is_stopping(s->state)) {
 		log_debug("agent (pid %d) %s", (int)pid,
 			wait_status_words(status, words, sizeof(words)));
 		states_step(s, EVENT_HUSHED);
-		states_step(s, states_look_for_children(s));
+		states_step(s, states_look_for_agent(s));
 		return;
 	}
 	log_error("agent (pid %d) %s; the next one starts in %lld ms, postgres goes on", (int)pid,
 		wait_status_words(status, words, sizeof(words)),
 		(long long)(s->agent.retry_ms - now));
-}
-
-static void answer_phase(struct supervisor *s, enum exit_code code)
-{
-	struct control_message m = { .type = CONTROL_PHASE };
-
-	m.phase.phase = (uint32_t)s->phase.running;
-	m.phase.status = (int32_t)code;
-	if (s->agent.fd >= 0 && control_send(s->agent.fd, &m) < 0)
-		log_warning("could not tell the agent of phase \"%s\": %m",
-			phase_name(s->phase.running));
-}
-
-/* A request that cannot even be started is answered; the agent asks again when it likes. */
-static void start_phase(struct supervisor *s)
-{
-	struct err e;
-
-	if (phase_child_start(&s->phase, s->secrets_fd, s->lock.fd, s->environment, &e) == 0)
-		return;
-	log_error("%s", e.msg);
-	answer_phase(s, exit_code_of(e.kind));
-}
-
-static void phase_ended(struct supervisor *s, int status)
-{
-	char words[96];
-
-	s->phase.pid = 0;
-	s->phase.deadline_ms = -1;
-	if (life_is_stopping(s->state)) {
-		states_step(s, states_look_for_children(s));
-		return;
-	}
-	if (status != 0)
-		log_error("prepare --phase %s %s", phase_name(s->phase.running),
-			wait_status_words(status, words, sizeof(words)));
-	answer_phase(s, WIFEXITED(status) ? (enum exit_code)WEXITSTATUS(status) : EXIT_SYSTEM);
-	start_phase(s);
 }
 
 /* The only place that waits for children. Whoever is none of ours was adopted. */
@@ -215,8 +175,6 @@ static void reap(struct supervisor *s)
 			agent_ended(s, status);
 		else if (pid == s->prepare.pid)
 			states_step(s, prepare_ended(s, status));
-		else if (pid == s->phase.pid)
-			phase_ended(s, status);
 		else
 			log_debug("orphan (pid %d) %s", (int)pid,
 				wait_status_words(status, words, sizeof(words)));
@@ -318,9 +276,6 @@ static void read_agent(struct supervisor *s)
 	for (int i = 0; i < BATCH && agent_child_receive(&s->agent, &m) > 0; i++) {
 		if (m.type == CONTROL_STOP_READY) {
 			states_step(s, EVENT_HUSHED);
-		} else if (m.type == CONTROL_WANT_PHASE && !life_is_stopping(s->state)) {
-			s->phase.wanted = (enum phase)m.phase.phase;
-			start_phase(s);
 		} else if (m.type == CONTROL_WANT_ABANDON) {
 			request_abandon(s, m.abandon.cluster_id);
 		} else if (m.type != CONTROL_BEAT) {
@@ -344,7 +299,6 @@ static int sleep_ms(const struct supervisor *s)
 
 	at = sooner(at, s->pidfile.at_ms);
 	at = sooner(at, s->scan.at_ms);
-	at = sooner(at, s->phase.deadline_ms);
 	if (!life_is_stopping(s->state))
 		at = sooner(at, agent_child_deadline(&s->agent));
 	if (at < 0)
@@ -366,7 +320,6 @@ static void run_timers(struct supervisor *s)
 		states_step(s, states_look_at_pidfile(s));
 	if (is_due(s->scan.at_ms))
 		states_step(s, states_look_for_leftovers(s));
-	phase_child_watch(&s->phase, clock_now_ms());
 	if (life_is_stopping(s->state))
 		return;
 	agent_child_watch(&s->agent, clock_now_ms());
@@ -436,7 +389,6 @@ int supervisor_main(int argc, char **argv)
 		.prepare.pipe_fd = -1,
 	};
 	agent_child_init(&s.agent, silence_ms);
-	phase_child_init(&s.phase);
 	if (boot(&s, &e) == 0) {
 		while (s.state != LIFE_OVER)
 			turn(&s);

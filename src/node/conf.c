@@ -64,6 +64,7 @@ static bool is_in_force(const char *conf, const struct rendered *files, const ch
 	return file_holds(conf, phase_file, state);
 }
 
+/* Into a directory that nobody reads yet: its name is synced when all of it is there. */
 static int write_files(
 	const char *directory, const struct rendered *files, const char *state, struct err *e)
 {
@@ -73,7 +74,7 @@ static int write_files(
 		_free_ char *path =
 			xasprintf("%s/%s", directory, last ? phase_file : render_file_names[i]);
 
-		if (file_replace(path, text, strlen(text), 0600, e) < 0)
+		if (file_create(path, text, strlen(text), 0600, e) < 0)
 			return -1;
 	}
 	return file_sync_directory(directory, e);
@@ -162,4 +163,15 @@ int conf_install(const char *conf, const struct rendered *files, enum phase phas
 	if (file_sync_directory(parent, e) < 0)
 		return -1;
 	return remove_old(parent, name, last + 1, e);
+}
+
+int conf_render(const struct render_input *in, struct err *e)
+{
+	struct rendered files;
+	int status = render_files(in, &files, e);
+
+	if (status == 0)
+		status = conf_install(in->conf_directory, &files, in->phase, e);
+	rendered_fini(&files);
+	return status;
 }

@@ -77,7 +77,8 @@ static int finish_program(struct capture *c, const char *argument, char **output
 		return 0;
 	capture_describe_status(status, how, sizeof(how));
 	/* Killed, it has said nothing of the settings: the next start may go well. */
-	err_set(e, WIFSIGNALED(status) ? ERR_SYS : ERR_CONFIG, "\"%s %s\" failed with %s: %.300s", c->path, argument, how, *output);
+	err_set(e, WIFSIGNALED(status) ? ERR_SYS : ERR_CONFIG, "\"%s %s\" failed with %s: %.300s",
+		c->path, argument, how, *output);
 	free(take_ptr(*output));
 	return -1;
 }

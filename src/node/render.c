@@ -117,7 +117,7 @@ static void values_init(struct values *v, const struct render_input *in)
 			[VARIABLE_HOST] = xstrdup(id->host),
 			[VARIABLE_PORT] = xasprintf("%d", id->port),
 			[VARIABLE_PHASE] = xstrdup(phase_name(in->phase)),
-			[VARIABLE_MAJOR] = xasprintf("%d", in->install->major),
+			[VARIABLE_MAJOR] = xasprintf("%d", in->major),
 			[VARIABLE_LISTEN_ADDRESSES] = xstrdup(settings_text(s, SET_LISTEN_ADDRESSES)),
 			[VARIABLE_LOCALE] = xstrdup(settings_text(s, SET_INITDB_LOCALE)),
 			[VARIABLE_SOCKET_DIRECTORY] =
@@ -129,7 +129,7 @@ static void values_init(struct values *v, const struct render_input *in)
 			[VARIABLE_PRELOAD_LIBRARIES] =
 				xasprintf("citus%s%s", more ? ", " : "", more ? more : ""),
 			[VARIABLE_CITUS_IS_OUTPUT_PLUGIN] =
-				xstrdup(in->install->has_output_plugin_libraries ? "true" : "false"),
+				xstrdup(in->has_output_plugin_libraries ? "true" : "false"),
 		},
 		.peers = xcalloc((size_t)id->size, sizeof(*v->peers)),
 		.peer_count = id->size,

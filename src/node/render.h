@@ -5,9 +5,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/phase.h"
 #include "node/identity.h"
-#include "node/postgres_install.h"
 #include "node/settings.h"
 
 enum render_file { RENDER_POSTGRESQL_CONF, RENDER_PG_HBA, RENDER_PG_IDENT, RENDER_FILE_COUNT };
@@ -15,8 +16,10 @@ enum render_file { RENDER_POSTGRESQL_CONF, RENDER_PG_HBA, RENDER_PG_IDENT, RENDE
 struct render_input {
 	const struct settings *settings;
 	const struct identity *identity;
-	const struct postgres_install *install;
-	const char *conf_directory; /* where the files can be read by the server */
+	/* Of the server that reads the files. */
+	int major;
+	bool has_output_plugin_libraries; /* a setting that 15.19 and its siblings brought */
+	const char *conf_directory;	  /* where the files can be read by the server */
 	enum phase phase;
 };
 

@@ -89,7 +89,7 @@ static int give_directories(const struct settings *s, const struct user *user, s
 }
 
 /* As root: gives the server what is its own, and goes on as its user. */
-static int leave_root(struct node *node, bool give, struct err *e)
+static int leave_root(struct node *node, struct err *e)
 {
 	if (geteuid() != 0)
 		return 0;
@@ -97,9 +97,8 @@ static int leave_root(struct node *node, bool give, struct err *e)
 		return err_set(e, ERR_CONFIG,
 			"PostgreSQL does not run as root, and /etc/passwd has no user \"postgres\" to "
 			"run it as: make one in the image, or run the container as another user");
-	if (give && give_directories(node->settings, &node->user, e) < 0)
-		return -1;
-	if (privileges_drop(&node->user, e) < 0)
+	if (give_directories(node->settings, &node->user, e) < 0 ||
+		privileges_drop(&node->user, e) < 0)
 		return -1;
 	node->dropped_root = true;
 	return 0;
@@ -127,17 +126,13 @@ static int render(const struct node *node, enum phase phase, struct err *e)
 	const struct render_input input = {
 		.settings = node->settings,
 		.identity = node->identity,
-		.install = &node->install,
+		.major = node->install.major,
+		.has_output_plugin_libraries = node->install.has_output_plugin_libraries,
 		.conf_directory = node->conf,
 		.phase = phase,
 	};
-	struct rendered files;
 
-	int status = render_files(&input, &files, e);
-	if (status == 0)
-		status = conf_install(node->conf, &files, phase, e);
-	rendered_fini(&files);
-	return status;
+	return conf_render(&input, e);
 }
 
 /* A template that is broken at a start does not stop a node that has good files. */
@@ -273,8 +268,7 @@ static int start(const struct node *node, struct err *e)
 	return hand_over(node, real_path, e);
 }
 
-/* only is PHASE_COUNT at start, else the phase to render and nothing more. */
-static enum exit_code prepare(struct node *node, enum phase only)
+static enum exit_code prepare(struct node *node)
 {
 	struct err e;
 
@@ -285,7 +279,7 @@ static enum exit_code prepare(struct node *node, enum phase only)
 	node->identity = identity_here(node->settings, &e);
 	if (!node->identity)
 		return fail(&e);
-	if (leave_root(node, only == PHASE_COUNT, &e) < 0)
+	if (leave_root(node, &e) < 0)
 		return fail(&e);
 	if (node->dropped_root) {
 		/* Again as the user that the agent will read them as: a file of a password that
@@ -297,26 +291,17 @@ static enum exit_code prepare(struct node *node, enum phase only)
 	}
 	if (find_out(node, &e) < 0)
 		return fail(&e);
-	if (only == PHASE_COUNT)
-		warn_of_sample_passwords(node->settings);
-	int status = only == PHASE_COUNT ? start(node, &e) : render(node, only, &e);
-	return status < 0 ? fail(&e) : EXIT_OK;
+	warn_of_sample_passwords(node->settings);
+	return start(node, &e) < 0 ? fail(&e) : EXIT_OK;
 }
 
 /* Fills what is asked for; -1 when the command line is wrong. */
-static int parse_options(int argc, char **argv, enum phase *only, const char **abandon)
+static int parse_options(int argc, char **argv, const char **abandon)
 {
-	*only = PHASE_COUNT;
 	*abandon = NULL;
 	if (argc == 1)
 		return 0;
-	if (argc != 3)
-		return -1;
-	if (strcmp(argv[1], "--phase") == 0) {
-		*only = phase_of_name(argv[2]);
-		return *only == PHASE_COUNT ? -1 : 0;
-	}
-	if (strcmp(argv[1], "--abandon") != 0 || !uuid_is_valid(argv[2]))
+	if (argc != 3 || strcmp(argv[1], "--abandon") != 0 || !uuid_is_valid(argv[2]))
 		return -1;
 	*abandon = argv[2];
 	return 0;
@@ -325,16 +310,14 @@ static int parse_options(int argc, char **argv, enum phase *only, const char **a
 int prepare_main(int argc, char **argv)
 {
 	struct node node = { 0 };
-	enum phase only;
 
 	log_init("prepare", LOG_WAIT);
-	if (parse_options(argc, argv, &only, &node.abandon) < 0) {
-		log_error("usage: citus-init prepare [--phase local|cluster|open | --abandon "
-			  "CLUSTER-ID]");
+	if (parse_options(argc, argv, &node.abandon) < 0) {
+		log_error("usage: citus-init prepare [--abandon CLUSTER-ID]");
 		return EXIT_USAGE;
 	}
 	umask(022);
-	enum exit_code code = prepare(&node, only);
+	enum exit_code code = prepare(&node);
 	node_fini(&node);
 	return code;
 }

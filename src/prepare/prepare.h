@@ -6,7 +6,6 @@
  *   citus-init prepare                 at start: everything, and struct launch to PID 1
  *   citus-init prepare --abandon ID    the same, after the data directory was put aside as that
  *                                      of a cluster that was given up (node/abandoned.h)
- *   citus-init prepare --phase PHASE   renders the files of a phase and swaps them in
  */
 #pragma once
 

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timer.h"
-#include "init/control.h"
+#include "node/conf.h"
 #include "node/databases.h"
 #include "sql/sql.h"
 
@@ -18,26 +18,22 @@ enum {
 	RETRY_FIRST_MS = 500,
 	RETRY_MOST_MS = 30 * 1000,
 	/* How long the postmaster may take to act on a reload before it is sent again. */
-	CONFIRM_EVERY_MS = 5,
-	CONFIRM_TIMES = 400,
-};
-
-enum gate_state {
-	GATE_IDLE,
-	GATE_RENDERING, /* PID 1 has been asked */
-	GATE_RELOADING, /* the server has */
+	CONFIRM_EVERY_MS = 1,
+	CONFIRM_TIMES = 2000,
 };
 
 struct gate {
+	const struct settings *settings;
 	struct node_view *view;
+	char *conf;
 	struct sql *sql;
 	struct event *timer; /* the next try, or the next look at the load time */
-	int control_fd;
-	enum gate_state state;
+	bool is_reloading;
 	enum phase wanted;
-	enum phase rendered; /* what conf holds */
+	enum phase written; /* what conf holds */
 	int64_t retry_ms;
-	char loaded_at[64]; /* pg_conf_load_time() before the reload */
+	char complaint[1200]; /* the last one, which is not repeated; "" after a success */
+	char loaded_at[64];   /* pg_conf_load_time() before the reload */
 	bool is_loaded;
 	int confirmations;
 	gate_changed_fn changed;
@@ -104,9 +100,16 @@ static const struct sql_step confirm[] = {
 
 static void try_again(struct gate *g, const char *why)
 {
-	log_warning("could not set phase \"%s\", will try again: %s", phase_name(g->wanted), why);
+	char complaint[sizeof(g->complaint)];
+
+	snprintf(complaint, sizeof(complaint), "could not set phase \"%s\", will try again: %s",
+		phase_name(g->wanted), why);
+	if (strcmp(complaint, g->complaint) != 0) {
+		log_warning("%s", complaint);
+		snprintf(g->complaint, sizeof(g->complaint), "%s", complaint);
+	}
 	sql_disconnect(g->sql);
-	g->state = GATE_IDLE;
+	g->is_reloading = false;
 	g->retry_ms = clock_backoff_ms(g->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
 	timer_set(g->timer, clock_jitter_ms(g->retry_ms));
 }
@@ -114,7 +117,7 @@ static void try_again(struct gate *g, const char *why)
 static void on_confirmed(void *ctx, const struct err *failure)
 {
 	struct gate *g = ctx;
-	bool is_new = g->view->phase != g->rendered;
+	bool is_new = g->view->phase != g->written;
 
 	if (failure) {
 		try_again(g, failure->msg);
@@ -127,13 +130,16 @@ static void on_confirmed(void *ctx, const struct err *failure)
 			timer_set(g->timer, CONFIRM_EVERY_MS);
 		return;
 	}
-	sql_disconnect(g->sql);
-	g->state = GATE_IDLE;
+	/* The next phase may follow at once, and a new session costs more than all the rest. */
+	if (g->written == PHASE_OPEN)
+		sql_disconnect(g->sql);
+	g->is_reloading = false;
 	g->retry_ms = 0;
-	g->view->phase = g->rendered;
+	g->complaint[0] = '\0';
+	g->view->phase = g->written;
 	if (is_new)
-		log_info("phase is in force phase=%s", phase_name(g->rendered));
-	if (g->wanted != g->rendered)
+		log_info("phase is in force phase=%s", phase_name(g->written));
+	if (g->wanted != g->written)
 		pursue(g);
 	if (is_new)
 		g->changed(g->ctx);
@@ -153,24 +159,46 @@ static void on_reloaded(void *ctx, const struct err *failure)
 
 static void start_reload(struct gate *g)
 {
-	g->state = GATE_RELOADING;
+	g->is_reloading = true;
 	sql_run(g->sql, reload, ARRAY_LEN(reload), g, on_reloaded);
+}
+
+/*
+ * Blocks the loop for four small files and their syncs, while the node is not open yet and nobody
+ * waits for it. What the files depend on has been asked of the server that runs, not of the
+ * programs: it is what reads them. After a restart in place it may be another minor, when packages
+ * were upgraded below it; then the set-up has asked anew.
+ */
+static int write_conf(struct gate *g, struct err *e)
+{
+	const struct render_input input = {
+		.settings = g->settings,
+		.identity = g->view->identity,
+		.major = g->view->major,
+		.has_output_plugin_libraries = g->view->has_output_plugin_libraries,
+		.conf_directory = g->conf,
+		.phase = g->wanted,
+	};
+
+	int status = conf_render(&input, e);
+	/* It may have failed after the new files had taken the place of the old ones. */
+	enum phase held;
+	if (conf_read_phase(g->conf, &held) == 0)
+		g->written = held;
+	return status;
 }
 
 static void pursue(struct gate *g)
 {
-	struct control_message request = { .type = CONTROL_WANT_PHASE, .phase.phase = g->wanted };
+	struct err e;
 
-	if (g->state != GATE_IDLE || g->wanted == g->view->phase)
+	if (g->is_reloading || (g->wanted == g->view->phase && g->wanted == g->written))
 		return;
 	evtimer_del(g->timer);
-	if (g->wanted == g->rendered) {
+	if (g->wanted != g->written && write_conf(g, &e) < 0)
+		try_again(g, e.msg);
+	else
 		start_reload(g);
-	} else if (control_send(g->control_fd, &request) < 0) {
-		try_again(g, "PID 1 does not take the message");
-	} else {
-		g->state = GATE_RENDERING;
-	}
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -179,20 +207,21 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (g->state == GATE_RELOADING)
+	if (g->is_reloading)
 		sql_run(g->sql, confirm, ARRAY_LEN(confirm), g, on_confirmed);
 	else
 		pursue(g);
 }
 
-struct gate *gate_open(struct event_base *loop, struct node_view *view,
-	const char *socket_directory, int control_fd, gate_changed_fn changed, void *ctx)
+struct gate *gate_open(struct event_base *loop, const struct settings *settings,
+	struct node_view *view, const char *socket_directory, gate_changed_fn changed, void *ctx)
 {
 	struct gate *g = xcalloc(1, sizeof(*g));
 
+	g->settings = settings;
 	g->view = view;
-	g->wanted = g->rendered = view->phase;
-	g->control_fd = control_fd;
+	g->conf = conf_directory_of(settings_text(settings, SET_PGDATA));
+	g->wanted = g->written = view->phase;
 	g->changed = changed;
 	g->ctx = ctx;
 	g->sql = sql_open_local(
@@ -205,6 +234,7 @@ void gate_close(struct gate *g)
 {
 	sql_close(g->sql);
 	event_free(g->timer);
+	free(g->conf);
 	free(g);
 }
 
@@ -216,30 +246,16 @@ void gate_want(struct gate *g, enum phase phase)
 
 void gate_reload(struct gate *g)
 {
-	if (g->state == GATE_IDLE)
+	if (!g->is_reloading)
 		start_reload(g);
-}
-
-void gate_on_rendered(struct gate *g, enum phase phase, int status)
-{
-	if (g->state != GATE_RENDERING)
-		return;
-	if (status != 0) {
-		char why[64];
-		snprintf(why, sizeof(why), "prepare ended with exit code %d", status);
-		try_again(g, why);
-		return;
-	}
-	g->rendered = phase;
-	start_reload(g);
 }
 
 void gate_reset(struct gate *g)
 {
 	evtimer_del(g->timer);
 	sql_reset(g->sql);
-	g->state = GATE_IDLE;
+	g->is_reloading = false;
 	g->retry_ms = 0;
 	/* A server that starts reads what conf holds. */
-	g->view->phase = g->rendered;
+	g->view->phase = g->written;
 }

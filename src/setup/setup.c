@@ -53,6 +53,8 @@ static int on_version(void *ctx, const PGresult *result, int row, struct err *e)
 
 	(void)e;
 	sql_copy_field(s->view->version, sizeof(s->view->version), result, row, 0);
+	s->view->major = (int)sql_number(result, row, 1, 0);
+	s->view->has_output_plugin_libraries = strcmp(sql_field(result, row, 2), "t") == 0;
 	return 0;
 }
 
@@ -246,7 +248,9 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 static const struct sql_step home_steps[] = {
 	{ .name = "read the server's version",
 		.sql = "select current_setting('server_version_num')::int / 10000 || '.' ||"
-		       " current_setting('server_version_num')::int % 10000",
+		       " current_setting('server_version_num')::int % 10000,"
+		       " current_setting('server_version_num')::int / 10000,"
+		       " current_setting('output_plugin_libraries', true) is not null",
 		.on_row = on_version },
 	{ .name = "see whether Citus' daemon was quieted by the last stop",
 		.sql = "select count(*) from pg_file_settings where name = any (array["

@@ -121,6 +121,8 @@ struct node_view {
 	bool formed; /* the coordinator: its memory says that the cluster has been formed */
 	bool member; /* it may serve: registered, or formed, and known to be who it was */
 	char version[32];
+	int major; /* of the server that runs, 0 before the first set-up */
+	bool has_output_plugin_libraries;
 	char citus[32];
 	char cluster_id[40]; /* as this node remembers it */
 	char abandoned[40];  /* the cluster that this node has been told to give up, or "" */

@@ -1,5 +1,6 @@
 """What happens to a node of a formed cluster when its parts die, hang, or are told to stop."""
 import os
+import shutil
 import signal
 
 import psycopg
@@ -116,3 +117,32 @@ def test_a_second_run_on_a_directory_in_use_is_refused(shared_cluster):
     assert node.postmaster_pid == before
     with pytest.raises(psycopg.OperationalError):
         node.connect(password="wrong")
+
+
+def test_files_that_cannot_be_written_leave_what_is_in_force(lone):
+    """The node goes on, complains once, and opens as soon as it can."""
+    lone.environment.update(POD_NAME="citus-1", SET_SIZE="2")
+    lone.start()
+    wait_until(lambda: lone.status()["node"]["phase"] == "cluster", what="phase CLUSTER")
+    in_force = os.readlink(lone.volume / "conf")
+    # The highest numbers there are: the next directory cannot get its name.
+    in_the_way = [lone.volume / f"conf.{2**32 - n}" for n in (2, 1)]
+    for path in in_the_way:
+        (path / "something").mkdir(parents=True)
+    # A member, admitted: it is to open.
+    with lone.connect(user="postgres") as connection:
+        connection.execute("update pg_dist_local_group set groupid = 1")
+    with lone.connect(user="postgres", database="postgres") as connection:
+        connection.execute("insert into citus_init.this_node (cluster_id, name, admitted_start)"
+                           " values (gen_random_uuid(), 'citus-1', pg_postmaster_start_time())")
+        connection.execute("notify citus_init")
+    half_made = lone.volume / "conf.new"
+    first = wait_until(lambda: half_made.stat().st_ctime_ns, what="a try")
+    wait_until(lambda: half_made.stat().st_ctime_ns != first, what="another one")
+    assert os.readlink(lone.volume / "conf") == in_force
+    assert lone.status()["node"]["phase"] == "cluster" and not lone.is_ready()
+    for path in in_the_way:
+        shutil.rmtree(path)
+    lone.wait_ready()
+    assert lone.log.count("could not set phase") == 1
+    assert not half_made.exists()

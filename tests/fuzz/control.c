@@ -16,8 +16,6 @@ static void check_message(const struct control_message *message)
 {
 	if (message->magic != CONTROL_MAGIC || message->type >= CONTROL_TYPE_COUNT)
 		abort();
-	if (message->type == CONTROL_WANT_PHASE && message->phase.phase >= PHASE_COUNT)
-		abort();
 	if (message->type == CONTROL_WANT_ABANDON &&
 		(!memchr(message->abandon.cluster_id, '\0', sizeof(message->abandon.cluster_id)) ||
 			!uuid_is_valid(message->abandon.cluster_id)))

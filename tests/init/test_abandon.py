@@ -12,7 +12,7 @@ import pid1
 from pid1 import wait_until
 
 CLUSTER = "4c1c0b8e-9a2d-4f6e-8b7a-0123456789ab"
-WANT_PHASE, WANT_ABANDON = 1, 3  # enum control_type
+WANT_ABANDON = 2  # enum control_type
 PIDFD_GETFD = 438  # the same on every architecture
 
 
@@ -98,27 +98,24 @@ def test_ladder_is_that_of_a_stop(worker):
 
 def test_phase_of_the_old_directory_is_not_the_new_ones(worker):
     worker.start()
-    say(worker, WANT_PHASE, struct.pack("=I", 2))
     phase = worker.volume / "conf/phase"
-    wait_until(lambda: phase.read_text().startswith("open"), what="phase OPEN")
+    phase.write_text("open\n")  # as the agent leaves it, once the coordinator has admitted it
     abandon(worker)
     worker.wait_for_log("postgres is ready", 2)
     assert phase.read_text().startswith("local")
     assert worker.stop() == 0
 
 
-def test_wish_for_a_phase_does_not_outlive_its_directory(worker):
-    """prepare --phase is under way, and its end is waited for, before prepare --abandon begins."""
+def test_agent_has_ended_before_prepare_begins(worker):
+    """Both write the configuration; one that hangs in the middle of it is killed first."""
+    worker.environment["CITUS_INIT_STOP_DEADLINE"] = "5s"
     worker.start()
-    hang = worker.directory / "bin/hang-version"
-    hang.touch()
-    say(worker, WANT_PHASE, struct.pack("=I", 2))
-    phase = wait_until(lambda: worker.child("citus-init", "prepare", "--phase"))
-    hang.unlink()
+    agent = worker.agent()
+    os.kill(agent, signal.SIGSTOP)
+    (worker.directory / "bin/hang-version").touch()
     abandon(worker)
-    worker.wait_for_log("postgres is ready", 2)
-    assert not pid1.is_alive(phase)
-    assert (worker.volume / "conf/phase").read_text().startswith("local")
+    wait_until(lambda: worker.child("citus-init", "prepare", "--abandon"))
+    assert not os.path.exists(f"/proc/{agent}")
     assert worker.stop() == 0
 
 

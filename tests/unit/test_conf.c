@@ -1,6 +1,9 @@
 /* The directories of rendered files: swapped whole, cleaned, and what they remember. */
 #include <check.h>
 #include <dirent.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "node/conf.h"
@@ -99,6 +102,69 @@ START_TEST(cleans_up_after_a_kill)
 }
 END_TEST
 
+static pid_t start_traced_install(const struct rendered *files, enum phase phase)
+{
+	_free_ char *conf = conf_path();
+	struct err e;
+
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
+			_exit(2);
+		_exit(conf_install(conf, files, phase, &e) == 0 ? 0 : 1);
+	}
+	return pid;
+}
+
+static void assert_holds(const struct rendered *files, enum phase expected)
+{
+	_free_ char *conf = conf_path();
+	enum phase phase;
+
+	ck_assert_int_eq(conf_read_phase(conf, &phase), 0);
+	ck_assert_int_eq(phase, expected);
+	for (int i = 0; i < RENDER_FILE_COUNT; i++) {
+		_free_ char *name = xasprintf("conf/%s", render_file_names[i]);
+		_free_ char *text = scratch_read(name);
+		ck_assert_str_eq(text, files->text[i]);
+	}
+}
+
+/* A kill leaves what stands there while the process is stopped: it is stopped before and after each
+ * system call. */
+START_TEST(is_whole_at_any_instant)
+{
+	static const struct rendered old = { { (char *)"1\n", (char *)"1 hba\n",
+		(char *)"1 ident\n" } };
+	static const struct rendered new = { { (char *)"2\n", (char *)"2 hba\n",
+		(char *)"2 ident\n" } };
+	_free_ char *conf = conf_path();
+	int before = 0, after = 0;
+	int status;
+	struct err e;
+
+	ck_assert_int_eq(conf_install(conf, &old, PHASE_CLUSTER, &e), 0);
+	pid_t pid = start_traced_install(&new, PHASE_OPEN);
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
+		enum phase phase;
+
+		ck_assert_int_eq(conf_read_phase(conf, &phase), 0);
+		bool is_new = phase == PHASE_OPEN;
+		assert_holds(is_new ? &new : &old, is_new ? PHASE_OPEN : PHASE_CLUSTER);
+		/* Once moved, the link is not moved back. */
+		ck_assert(is_new || after == 0);
+		after += is_new;
+		before += !is_new;
+		ck_assert_int_eq(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+	}
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+	ck_assert_int_gt(before, 0);
+	ck_assert_int_gt(after, 0);
+	assert_holds(&new, PHASE_OPEN);
+}
+END_TEST
+
 START_TEST(repairs_torn_files)
 {
 	_free_ char *conf = conf_path();
@@ -162,6 +228,7 @@ Suite *suite_conf(void)
 	tcase_add_test(c, makes_nothing_new_of_the_same);
 	tcase_add_test(c, keeps_the_last_three);
 	tcase_add_test(c, cleans_up_after_a_kill);
+	tcase_add_test(c, is_whole_at_any_instant);
 	tcase_add_test(c, repairs_torn_files);
 	tcase_add_loop_test(c, does_not_believe_a_torn_phase, 0, ARRAY_LEN(torn));
 	tcase_add_test(c, does_not_replace_what_is_not_ours);

@@ -48,7 +48,10 @@ $(error MODE is release, asan or fuzz)
 endif
 
 SOURCES := $(sort $(wildcard src/*/*.c))
-OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/templates.o
+SQL := $(sort $(wildcard sql/*/*.sql))
+GENERATED := $(BUILD)/generated/version.h $(BUILD)/generated/statements.h
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/templates.o \
+	$(BUILD)/obj/statements.o
 LIBRARY := $(BUILD)/libcitus-init.a
 BINARY := build/citus-init
 ifneq ($(MODE),release)
@@ -78,7 +81,20 @@ $(BUILD)/generated/version.h: FORCE | one-version-of-postgres
 		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:
 
-$(BUILD)/obj/%.o: src/%.c | $(BUILD)/generated/version.h
+# Each sql/ROOM/NAME.sql is the string sql_ROOM_NAME of the binary.
+$(BUILD)/generated/statements.h: FORCE
+	$(Q)mkdir -p $(@D); { printf '#pragma once\n'; \
+		printf 'extern const char %s[];\n' $(subst /,_,$(SQL:.sql=)); } >$@.new; \
+		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/generated/statements.c: mk/sql.awk $(SQL) $(BUILD)/generated/statements.h
+	$(Q)awk -f $< $(SQL) >$@
+
+$(BUILD)/obj/statements.o: $(BUILD)/generated/statements.c
+	$(Q)mkdir -p $(@D); echo "  SQL   $(words $(SQL)) statements"; \
+		$(CC_MODE) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/%.o: src/%.c | $(GENERATED)
 	$(Q)mkdir -p $(@D); echo "  CC    $<"; \
 		$(CC_MODE) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 

@@ -6,7 +6,7 @@ LINT_SHELL := $(wildcard .ci/run *.sh */*.sh */*/*.sh)
 LINT_PYTHON := $(wildcard *.py */*.py */*/*.py)
 LINT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -Itests/unit -I$(BUILD)/generated -I$(PG_INCLUDE) \
 	-I$(PG_SERVER_INCLUDE) -I$(PG_INCLUDE)/internal
-LINT_GENERATED := $(BUILD)/generated/version.h $(BUILD)/generated/suites.h
+LINT_GENERATED := $(GENERATED) $(BUILD)/generated/suites.h
 
 .PHONY: lint lint-tidy lint-cppcheck lint-scripts layers format format-check valgrind
 lint: layers lint-cppcheck lint-scripts lint-tidy ## layers, clang-tidy, cppcheck, shellcheck, Python

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -124,42 +125,24 @@ static int run(
 	return rows < 0 ? err_wrap(e, "could not tell the coordinator's agent") : rows;
 }
 
-#define AND_NOTIFY "select pg_notify('citus_init', 'wish')"
-
 int wish_make(const struct place *p, const char *what, const char *argument, const char *detail,
 	struct err *e)
 {
 	const char *const values[] = { what, argument, detail };
 
-	return run(p,
-		       "with made as (insert into citus_init.wish (what, argument, detail)"
-		       " values ($1, $2, $3) on conflict (what, argument) do update"
-		       " set detail = excluded.detail, made_at = now()) " AND_NOTIFY,
-		       values, ARRAY_LEN(values), e) < 0
-		       ? -1
-		       : 0;
+	return run(p, sql_cli_make_wish, values, ARRAY_LEN(values), e) < 0 ? -1 : 0;
 }
 
 int wish_make_exactly(const struct place *p, const char *what, const char *arguments, struct err *e)
 {
 	const char *const values[] = { what, arguments };
 
-	return run(p,
-		       "with others as (delete from citus_init.wish"
-		       " where what = $1::text and argument <> all ($2::text[])),"
-		       " made as (insert into citus_init.wish (what, argument)"
-		       " select $1::text, unnest($2::text[]) on conflict do nothing) " AND_NOTIFY,
-		       values, ARRAY_LEN(values), e) < 0
-		       ? -1
-		       : 0;
+	return run(p, sql_cli_make_wishes_exactly, values, ARRAY_LEN(values), e) < 0 ? -1 : 0;
 }
 
 int wish_end(const struct place *p, const char *what, const char *argument, struct err *e)
 {
 	const char *const values[] = { what, argument };
 
-	return run(p,
-		"with ended as (delete from citus_init.wish where what = $1 and argument = $2"
-		" returning what) " AND_NOTIFY " from ended",
-		values, ARRAY_LEN(values), e);
+	return run(p, sql_cli_end_wish, values, ARRAY_LEN(values), e);
 }

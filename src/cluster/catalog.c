@@ -7,6 +7,7 @@
 #include "cluster/watch.h"
 #include "node/databases.h"
 #include "sql/array.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -115,22 +116,23 @@ static int on_incarnation(void *ctx, const PGresult *result, int row, struct err
 	return 0;
 }
 
-static int bind_names(void *ctx, const char *parameters[])
-{
-	const struct catalog *c = ctx;
-
-	parameters[0] = c->names;
-	return 1;
-}
-
 static int if_incarnation_is_missing(void *ctx, const char *parameters[])
 {
 	const struct catalog *c = ctx;
 
+	(void)parameters;
 	for (int i = 0; c->facts.id[0] && i < MANAGED_COUNT; i++)
 		if (!c->facts.databases[i].incarnation[0])
-			return bind_names(ctx, parameters);
+			return 0;
 	return SQL_SKIP;
+}
+
+static int bind_names_if_missing(void *ctx, const char *parameters[])
+{
+	const struct catalog *c = ctx;
+
+	parameters[0] = c->names;
+	return if_incarnation_is_missing(ctx, parameters) == SQL_SKIP ? SQL_SKIP : 1;
 }
 
 static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
@@ -138,7 +140,7 @@ static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
 	struct catalog *c = ctx;
 
 	(void)e;
-	watch_read_fitness(&c->facts.databases[c->looked_at].fitness, result, row, 0);
+	watch_read_fitness(&c->facts.databases[c->looked_at].fitness, result, row);
 	return 0;
 }
 
@@ -165,59 +167,40 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-#define READ_INCARNATIONS                                                                          \
-	"select d.name, d.incarnation from citus_init.database d join pg_database p"               \
-	" on p.oid = d.oid and p.datname = d.name"
-
-/* The lock's number is this program's: "citus-init" on a telephone's keys. */
 static const struct sql_step look_home[] = {
 	{ .name = "take the lock that lets only one agent act",
-		.sql = "select count(*) > 0 or pg_try_advisory_lock(2488746484) from pg_locks"
-		       " where locktype = 'advisory' and pid = pg_backend_pid() and granted",
+		.sql = sql_cluster_take_lock,
 		.on_row = on_lock },
-	{ .name = "read the cluster's id",
-		.sql = "select id, formed_at from citus_init.cluster",
-		.on_row = on_cluster },
+	{ .name = "read the cluster's id", .sql = sql_cluster_read_cluster, .on_row = on_cluster },
 	{ .name = "read how far this directory has come",
-		.sql = "select " WATCH_PROGRESS_COLUMNS,
+		.sql = sql_cluster_read_progress,
 		.on_row = on_own_progress },
 	{ .name = "read what is remembered of the members",
-		.sql = "select name, system_identifier, timeline, lsn - '0/0', registered_at,"
-		       " left_at, successor from citus_init.member",
+		.sql = sql_cluster_read_members,
 		.on_row = on_record },
 	{ .name = "read which directories were replaced",
-		.sql = "select system_identifier from citus_init.superseded",
+		.sql = sql_cluster_read_superseded,
 		.on_row = on_superseded },
 	{ .name = "read what operators wish for",
-		.sql = "select what, argument, detail from citus_init.wish",
+		.sql = sql_cluster_read_wishes,
 		.on_row = on_wish },
 	{ .name = "read the databases' incarnations",
-		.sql = READ_INCARNATIONS,
+		.sql = sql_cluster_read_incarnations,
 		.on_row = on_incarnation },
 	{ .name = "give the databases their incarnations",
-		.sql = "insert into citus_init.database (name, oid, incarnation)"
-		       " select datname, oid, gen_random_uuid() from pg_database"
-		       " where datname = any ($1::text[])"
-		       " on conflict (name) do update set oid = excluded.oid,"
-		       " incarnation = excluded.incarnation where database.oid <> excluded.oid",
-		.bind = if_incarnation_is_missing },
+		.sql = sql_cluster_give_incarnations,
+		.bind = bind_names_if_missing },
 	{ .name = "read the databases' new incarnations",
-		.sql = READ_INCARNATIONS " and d.name = any ($1::text[])",
+		.sql = sql_cluster_read_incarnations,
 		.bind = if_incarnation_is_missing,
 		.on_row = on_incarnation },
 };
 
 static const struct sql_step look_citus[] = {
 	{ .name = "read the coordinator's versions",
-		.sql = "select " WATCH_FITNESS_COLUMNS
-		       " from pg_database where datname = current_database()",
+		.sql = sql_cluster_read_fitness,
 		.on_row = on_fitness },
-	{ .name = "read Citus' nodes",
-		.sql = "select nodename, groupid, isactive, hasmetadata, shouldhaveshards,"
-		       " (select count(*)"
-		       " from pg_dist_placement p where p.groupid = n.groupid) from pg_dist_node n"
-		       " where noderole = 'primary'",
-		.on_row = on_entry },
+	{ .name = "read Citus' nodes", .sql = sql_cluster_read_nodes, .on_row = on_entry },
 };
 
 static void look_at_database(struct catalog *c);

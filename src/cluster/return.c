@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "repair/repair.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -27,15 +28,7 @@ static int bind_name(void *ctx, const char *parameters[])
 
 static const struct sql_step succeed[] = {
 	{ .name = "remember the successor of the lost directory",
-		.sql = "with old as (insert into citus_init.superseded (system_identifier, name)"
-		       "  select system_identifier, name from citus_init.member"
-		       "  where name = $1 and successor <> system_identifier"
-		       "  on conflict do nothing),"
-		       " granted as (delete from citus_init.wish"
-		       "  where what = 'accept loss' and argument = $1)"
-		       " update citus_init.member set system_identifier = coalesce(successor,"
-		       "  system_identifier), successor = null, registered_at = now(),"
-		       "  timeline = null, lsn = null where name = $1",
+		.sql = sql_cluster_succeed,
 		.bind = bind_name },
 };
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cluster/return.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -155,93 +156,55 @@ static int bind_lone_host(void *ctx, const char *parameters[])
 	return 2;
 }
 
-#define SET_COORDINATOR_HOST                                                                       \
-	{                                                                                          \
-		.name = "set the coordinator's host",                                              \
-		.sql = "select citus_set_coordinator_host($1, $2::int)", .bind = bind_own_host     \
-	}
-#define ACTIVATE_WORKERS                                                                           \
-	{                                                                                          \
-		.name = "activate the workers",                                                    \
-		.sql = "select count(citus_activate_node(host, $2::int))"                          \
-		       " from unnest($1::text[]) host",                                            \
-		.bind = bind_hosts                                                                 \
-	}
-
 static const struct sql_step mint[] = {
-	{ .name = "make the cluster's id",
-		.sql = "with made as (insert into citus_init.cluster (id)"
-		       " values (gen_random_uuid()) returning id),"
-		       " granted as (delete from citus_init.wish where what = 'abandon')"
-		       " insert into citus_init.this_node (cluster_id, name) select id, $1 from made"
-		       " on conflict (only_row) do update set cluster_id = excluded.cluster_id,"
-		       " name = excluded.name, since = now()",
-		.bind = bind_own_name },
+	{ .name = "make the cluster's id", .sql = sql_cluster_mint, .bind = bind_own_name },
 };
 
-/* Of a member that is remembered only the successor is written: who was lost stays known until
- * the successor has taken its place. */
 static const struct sql_step intend[] = {
-	{ .name = "write the intent to register",
-		.sql = "insert into citus_init.member (name, system_identifier, successor)"
-		       " select name, identifier, case when is_empty then identifier end"
-		       " from unnest($1::text[], $2::text[], $3::boolean[])"
-		       " as told (name, identifier, is_empty)"
-		       " on conflict (name) do update set intended_at = now(),"
-		       " system_identifier = case when member.registered_at is null"
-		       "  then excluded.system_identifier else member.system_identifier end,"
-		       " successor = excluded.successor",
-		.bind = bind_intent },
+	{ .name = "write the intent to register", .sql = sql_cluster_intend, .bind = bind_intent },
 };
 
-/* All inactive adds in one statement, all activations in another: 2.3 times as fast as one
- * citus_add_node() after the other, and an add of a known name is harmless. */
 static const struct sql_step registration[] = {
-	SET_COORDINATOR_HOST,
+	{ .name = "set the coordinator's host",
+		.sql = sql_cluster_set_coordinator_host,
+		.bind = bind_own_host },
 	{ .name = "add the workers to pg_dist_node",
-		.sql = "select count(citus_add_inactive_node(host, $2::int))"
-		       " from unnest($1::text[]) host",
+		.sql = sql_cluster_add_workers,
 		.bind = bind_hosts },
-	ACTIVATE_WORKERS,
+	{ .name = "activate the workers", .sql = sql_cluster_activate_workers, .bind = bind_hosts },
 };
 
-static const struct sql_step activation[] = { ACTIVATE_WORKERS };
+static const struct sql_step activation[] = {
+	{ .name = "activate the workers", .sql = sql_cluster_activate_workers, .bind = bind_hosts },
+};
 
 static const struct sql_step release[] = {
 	{ .name = "let changes go on without the dead member",
-		/* Its own metadata stays: it may be back in this moment, and a node whose metadata
-		 * was cleared looks like an empty one. */
-		.sql = "select stop_metadata_sync_to_node(host, $2::int, clear_metadata => false)"
-		       " from unnest($1::text[]) host",
+		.sql = sql_cluster_release_workers,
 		.bind = bind_hosts },
 };
 
 static const struct sql_step confirm[] = {
-	{ .name = "remember the registration",
-		.sql = "update citus_init.member set registered_at = now()"
-		       " where name = any ($1::text[]) and registered_at is null",
-		.bind = bind_names },
+	{ .name = "remember the registration", .sql = sql_cluster_confirm, .bind = bind_names },
 };
 
 static const struct sql_step remember[] = {
 	{ .name = "remember how far the members have come",
-		.sql = "update citus_init.member set timeline = told.timeline, lsn = told.lsn"
-		       " from unnest($1::text[], $2::int[], $3::pg_lsn[])"
-		       " as told (name, timeline, lsn) where member.name = told.name",
+		.sql = sql_cluster_remember_progress,
 		.bind = bind_progress },
 };
 
 static const struct sql_step form_citus[] = {
-	SET_COORDINATOR_HOST,
+	{ .name = "set the coordinator's host",
+		.sql = sql_cluster_set_coordinator_host,
+		.bind = bind_own_host },
 	{ .name = "let the coordinator hold shards",
-		.sql = "select citus_set_node_property($1, $2::int, 'shouldhaveshards', true)",
+		.sql = sql_cluster_hold_shards,
 		.bind = bind_lone_host },
 };
 
 static const struct sql_step form_home[] = {
-	{ .name = "remember that the cluster has been formed",
-		.sql = "with granted as (delete from citus_init.wish where what = 'form without')"
-		       " update citus_init.cluster set formed_at = now() where formed_at is null" },
+	{ .name = "remember that the cluster has been formed", .sql = sql_cluster_form },
 };
 
 static int count_chosen(const struct steps *s)

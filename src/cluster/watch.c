@@ -8,6 +8,7 @@
 #include "base/timer.h"
 #include "node/databases.h"
 #include "sql/sql.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -39,14 +40,13 @@ struct watch {
 	void *ctx;
 };
 
-void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int column)
+void watch_read_fitness(struct fitness *to, const PGresult *result, int row)
 {
-	to->server_version = (int)sql_number(result, row, column, 0);
-	sql_copy_field(to->citus, sizeof(to->citus), result, row, column + 1);
-	sql_copy_field(to->encoding, sizeof(to->encoding), result, row, column + 2);
-	sql_copy_field(to->collation, sizeof(to->collation), result, row, column + 3);
-	sql_copy_field(
-		to->collation_version, sizeof(to->collation_version), result, row, column + 4);
+	to->server_version = (int)sql_number(result, row, 0, 0);
+	sql_copy_field(to->citus, sizeof(to->citus), result, row, 1);
+	sql_copy_field(to->encoding, sizeof(to->encoding), result, row, 2);
+	sql_copy_field(to->collation, sizeof(to->collation), result, row, 3);
+	sql_copy_field(to->collation_version, sizeof(to->collation_version), result, row, 4);
 }
 
 void watch_read_progress(struct progress *to, const PGresult *result, int row, int column)
@@ -56,13 +56,21 @@ void watch_read_progress(struct progress *to, const PGresult *result, int row, i
 	to->lsn = (uint64_t)sql_number(result, row, column + 2, 0);
 }
 
-static int on_server(void *ctx, const PGresult *result, int row, struct err *e)
+static int on_progress(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct watch *w = ctx;
 
 	(void)e;
 	watch_read_progress(&w->looking.own, result, row, 0);
-	w->has_table = sql_field(result, row, 3) != NULL;
+	return 0;
+}
+
+static int on_table(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	w->has_table = sql_field(result, row, 0) != NULL;
 	return 0;
 }
 
@@ -98,7 +106,7 @@ static int on_incarnation(void *ctx, const PGresult *result, int row, struct err
 	return 0;
 }
 
-static int on_citus(void *ctx, const PGresult *result, int row, struct err *e)
+static int on_metadata(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct watch *w = ctx;
 	struct database_facts *facts = &w->looking.databases[w->looked_at];
@@ -108,7 +116,15 @@ static int on_citus(void *ctx, const PGresult *result, int row, struct err *e)
 	facts->nodes = sql_number(result, row, 1, -1);
 	facts->tables = sql_number(result, row, 2, -1);
 	facts->shards = sql_number(result, row, 3, -1);
-	watch_read_fitness(&facts->fitness, result, row, 4);
+	return 0;
+}
+
+static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	watch_read_fitness(&w->looking.databases[w->looked_at].fitness, result, row);
 	return 0;
 }
 
@@ -122,13 +138,16 @@ static bool is_field(const char *known, const PGresult *result, int row, int col
 static int on_glance(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct watch *w = ctx;
+	const struct progress *now = &w->looking.own;
 
 	(void)e;
-	w->is_same = is_field(w->facts.own.system_identifier, result, row, 0) &&
-		     is_field(w->facts.cluster_id, result, row, 3) &&
-		     is_field(w->facts.name, result, row, 4);
-	if (w->is_same)
-		watch_read_progress(&w->facts.own, result, row, 0);
+	w->is_same = strcmp(now->system_identifier, w->facts.own.system_identifier) == 0 &&
+		     is_field(w->facts.cluster_id, result, row, 0) &&
+		     is_field(w->facts.name, result, row, 1);
+	if (w->is_same) {
+		w->facts.own.timeline = now->timeline;
+		w->facts.own.lsn = now->lsn;
+	}
 	return 0;
 }
 
@@ -170,71 +189,60 @@ static int bind_cluster(void *ctx, const char *parameters[])
 
 static const struct sql_step look_home[] = {
 	{ .name = "ask the server who it is",
-		.sql = "select " WATCH_PROGRESS_COLUMNS ", to_regclass('citus_init.this_node')",
-		.on_row = on_server },
+		.sql = sql_cluster_read_progress,
+		.on_row = on_progress },
+	{ .name = "ask the server whether it has been set up",
+		.sql = "select to_regclass('citus_init.this_node')",
+		.on_row = on_table },
 	{ .name = "ask the node for its cluster",
-		.sql = "select cluster_id, name,"
-		       " admitted_start is not distinct from pg_postmaster_start_time(),"
-		       " coordinator_identifier, coordinator_timeline, coordinator_lsn - '0/0'"
-		       " from citus_init.this_node",
+		.sql = sql_cluster_read_this_node,
 		.bind = if_has_table,
 		.on_row = on_this_node },
 	{ .name = "ask the node for its databases",
-		.sql = "select d.name, d.incarnation from citus_init.database d"
-		       " join pg_database p on p.oid = d.oid and p.datname = d.name",
+		.sql = sql_cluster_read_incarnations,
 		.bind = if_has_table,
 		.on_row = on_incarnation },
 };
 
 static const struct sql_step look_citus[] = {
 	{ .name = "ask the node for its metadata",
-		.sql = "select (select groupid from pg_dist_local_group),"
-		       " (select count(*) from pg_dist_node),"
-		       " (select count(*) from pg_dist_partition),"
-		       " (select count(*) from pg_dist_shard)," WATCH_FITNESS_COLUMNS
-		       " from pg_database where datname = current_database()",
-		.on_row = on_citus },
+		.sql = sql_cluster_read_metadata,
+		.on_row = on_metadata },
+	{ .name = "ask the node for its versions",
+		.sql = sql_cluster_read_fitness,
+		.on_row = on_fitness },
 };
 
 static const struct sql_step glance[] = {
+	{ .name = "ask the server who it is",
+		.sql = sql_cluster_read_progress,
+		.on_row = on_progress },
 	{ .name = "ask the node who it is",
-		.sql = "select " WATCH_PROGRESS_COLUMNS ", cluster_id, name"
-		       " from citus_init.this_node",
+		.sql = sql_cluster_read_this_node,
 		.on_row = on_glance },
 };
 
-#define TELL "select pg_notify('citus_init', 'coordinator')"
-
 static const struct sql_step stamp[] = {
 	{ .name = "write the cluster's id on the node",
-		.sql = "insert into citus_init.this_node (cluster_id, name) values ($1, $2)"
-		       " on conflict (only_row) do nothing",
+		.sql = sql_cluster_stamp_node,
 		.bind = bind_identity },
 	{ .name = "write the databases' incarnations on the node",
-		.sql = "insert into citus_init.database (name, oid, incarnation)"
-		       " select datname, p.oid, incarnation from pg_database p"
-		       " join unnest($1::text[], $2::uuid[]) as told (name, incarnation)"
-		       " on datname = told.name"
-		       " on conflict (name) do update set oid = excluded.oid,"
-		       " incarnation = excluded.incarnation where database.oid <> excluded.oid",
+		.sql = sql_cluster_stamp_databases,
 		.bind = bind_incarnations },
 };
 
 static const struct sql_step admit[] = {
 	{ .name = "tell the node that it may serve",
-		.sql = "update citus_init.this_node set"
-		       " admitted_start = pg_postmaster_start_time(), coordinator_identifier = $1,"
-		       " coordinator_timeline = $2::int, coordinator_lsn = '0/0'::pg_lsn + $3",
+		.sql = sql_cluster_admit,
 		.bind = bind_coordinator },
-	{ .name = "tell the node", .sql = TELL },
+	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
 static const struct sql_step abandon[] = {
 	{ .name = "tell the node to give up its cluster",
-		.sql = "update citus_init.this_node set abandon = cluster_id"
-		       " where cluster_id = $1::uuid",
+		.sql = sql_cluster_abandon,
 		.bind = bind_cluster },
-	{ .name = "tell the node", .sql = TELL },
+	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
 /* What a failed look means. Codes: PostgreSQL's appendix A; class 28 is a refused log-in. */

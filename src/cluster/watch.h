@@ -11,23 +11,10 @@
 #include "node/settings.h"
 #include "sql/sql.h"
 
-/* What must be alike on all nodes, read from pg_database in citusdb, here and on the worker. */
-#define WATCH_FITNESS_COLUMNS                                                                      \
-	" current_setting('server_version_num'),"                                                  \
-	" (select extversion from pg_extension where extname = 'citus'),"                          \
-	" pg_encoding_to_char(encoding), datcollate || '/' || datctype,"                           \
-	" coalesce(datcollversion, '')"
+/* Reads a row of sql/cluster/read_fitness.sql, from here or from the worker. */
+void watch_read_fitness(struct fitness *to, const PGresult *result, int row);
 
-/* Reads those columns, the first of which is column. */
-void watch_read_fitness(struct fitness *to, const PGresult *result, int row, int column);
-
-/* Who a server is and how far its WAL has come, here and on the worker. The timeline is that of
- * the WAL which is written now: pg_control's is the last checkpoint's. */
-#define WATCH_PROGRESS_COLUMNS                                                                     \
-	" (select system_identifier from pg_control_system()),"                                    \
-	" ('x' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8))::bit(32)::int,"       \
-	" pg_current_wal_flush_lsn() - '0/0'"
-
+/* Reads three columns, the first of which is column: system identifier, timeline, WAL position. */
 void watch_read_progress(struct progress *to, const PGresult *result, int row, int column);
 
 struct watch;

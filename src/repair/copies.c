@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/databases.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -76,51 +77,25 @@ static int bind_table(void *ctx, const char *parameters[])
 	return 2;
 }
 
-/* Who waits for a lock makes others wait: better to try again than to wait for long. */
-#define LIMIT_LOCK_WAIT                                                                            \
-	{                                                                                          \
-		.name = "limit the wait for locks", .sql = "set lock_timeout = 30000"              \
-	}
-
-/* Not by logical replication: that needs a replica identity of every table, and is no faster for
- * what is copied here. */
 static const struct sql_step references[] = {
-	LIMIT_LOCK_WAIT,
+	{ .name = "limit the wait for locks", .sql = sql_repair_limit_lock_wait },
 	{ .name = "look for nodes that lack reference tables",
-		.sql = "select exists (select from pg_dist_partition join pg_dist_shard s"
-		       "  using (logicalrelid) where partmethod = 'n' and repmodel = 't'"
-		       "  and exists (select from pg_dist_node n where isactive"
-		       "   and noderole = 'primary' and not exists (select"
-		       "    from pg_dist_placement p where p.shardid = s.shardid"
-		       "    and p.groupid = n.groupid)))",
+		.sql = sql_repair_lacks_references,
 		.on_row = on_lacks_references },
 	{ .name = "copy the reference tables to the nodes that lack them",
-		.sql = "select replicate_reference_tables('block_writes')",
+		.sql = sql_repair_replicate_references,
 		.bind = if_lacks_references },
 };
 
-/* One table after the other, each tried once; copies on nodes that are not active do not count. No
- * more copies than there are nodes that may hold shards. */
+/* One table after the other, each tried once. */
 static const struct sql_step next_table[] = {
-	LIMIT_LOCK_WAIT,
+	{ .name = "limit the wait for locks", .sql = sql_repair_limit_lock_wait },
 	{ .name = "look for shards that have too few copies",
-		.sql = "with factored as (select logicalrelid, least(replicationfactor,"
-		       "  (select count(*) from pg_dist_node where isactive"
-		       "   and noderole = 'primary' and shouldhaveshards)) as factor"
-		       "  from pg_dist_partition join pg_dist_colocation using (colocationid)"
-		       "  where replicationfactor > 1 and partmethod <> 'n'"
-		       "  and logicalrelid::oid > $1::oid)"
-		       " select logicalrelid::oid, factor, logicalrelid from factored f"
-		       " where exists (select from pg_dist_shard s"
-		       "  where s.logicalrelid = f.logicalrelid and factor > (select count(*)"
-		       "   from pg_dist_placement p join pg_dist_node n using (groupid)"
-		       "   where p.shardid = s.shardid and isactive and noderole = 'primary'))"
-		       " order by logicalrelid::oid limit 1",
+		.sql = sql_repair_next_table,
 		.bind = bind_last_table,
 		.on_row = on_table },
 	{ .name = "copy the shards that have too few copies",
-		.sql = "select replicate_table_shards($1::oid::regclass, $2::int,"
-		       " shard_transfer_mode := 'block_writes')",
+		.sql = sql_repair_copy_table,
 		.bind = bind_table },
 };
 

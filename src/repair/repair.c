@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "node/databases.h"
 #include "repair/next_act.h"
-#include "repair/repair_sql.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -200,21 +200,24 @@ static int on_coordinator(void *ctx, const PGresult *result, int row, struct err
 	return 0;
 }
 
-/* Who waits for a lock makes others wait: better to try again than to wait for long. */
 #define LIMIT_LOCK_WAIT                                                                            \
 	{                                                                                          \
-		.name = "limit the wait for locks", .sql = "set lock_timeout = 30000"              \
+		.name = "limit the wait for locks", .sql = sql_repair_limit_lock_wait              \
+	}
+#define VIEW_PLACED                                                                                \
+	{                                                                                          \
+		.name = "create view \"placed\"", .sql = sql_repair_placed                         \
 	}
 
 static const struct sql_step look_here[] = {
 	LIMIT_LOCK_WAIT,
+	VIEW_PLACED,
 	{ .name = "look for the member in pg_dist_node",
-		.sql = "select nodename, isactive from pg_dist_node"
-		       " where groupid = $1::int and noderole = 'primary'",
+		.sql = sql_repair_read_member,
 		.bind = bind_group,
 		.on_row = on_node },
 	{ .name = "read which shards belong on the member",
-		.sql = READ_SHARDS,
+		.sql = sql_repair_read_shards,
 		.bind = bind_shards,
 		.on_row = on_shards },
 };
@@ -222,54 +225,49 @@ static const struct sql_step look_here[] = {
 static const struct sql_step look_there[] = {
 	LIMIT_LOCK_WAIT,
 	{ .name = "ask the member which of its shards it lacks",
-		.sql = READ_LOST,
+		.sql = sql_repair_read_lost,
 		.bind = bind_names,
 		.on_row = on_lost },
 };
 
 static const struct sql_step look_at_loss[] = {
+	VIEW_PLACED,
 	{ .name = "read whose shards were lost",
-		.sql = READ_LOST_TABLES,
+		.sql = sql_repair_read_lost_tables,
 		.bind = bind_lost,
 		.on_row = on_lost_table },
 };
 
 static const struct sql_step activate[] = {
-	{ .name = "give the member its metadata",
-		.sql = "select citus_activate_node($1, $2::int)",
-		.bind = bind_host },
+	{ .name = "give the member its metadata", .sql = sql_repair_activate, .bind = bind_host },
 };
 
-/* Synchronously: else the other workers know of it later, and the activation that follows finds
- * them out of sync. The first worker cannot be disabled otherwise anyway. */
 static const struct sql_step disable[] = {
-	{ .name = "disable the member for a moment",
-		.sql = "select citus_disable_node($1, $2::int, true)",
-		.bind = bind_host },
+	{ .name = "disable the member for a moment", .sql = sql_repair_disable, .bind = bind_host },
 };
 
 static const struct sql_step recreate[] = {
-	{ .name = "make the lost shards anew", .sql = RECREATE_SHARDS },
+	VIEW_PLACED,
+	{ .name = "make the lost shards anew", .sql = sql_repair_recreate_shards },
 };
 
 /* The coordinator may hold shards only for as long as this transaction lasts. */
 static const struct sql_step move[] = {
+	VIEW_PLACED,
 	{ .name = "copy the reference tables to the nodes that lack them",
-		.sql = "select replicate_reference_tables('block_writes')" },
+		.sql = sql_repair_replicate_references },
 	{ .name = "look for nodes that may take shards",
-		.sql = READ_TAKERS,
+		.sql = sql_repair_read_takers,
 		.bind = bind_others,
 		.on_row = on_takers },
 	{ .name = "begin", .sql = "begin", .bind = if_needs_coordinator },
 	{ .name = "let the coordinator hold shards",
-		.sql = "select array[nodename], citus_set_node_property(nodename, nodeport,"
-		       " 'shouldhaveshards', true) from pg_dist_node where groupid = 0",
+		.sql = sql_repair_open_coordinator,
 		.bind = if_needs_coordinator,
 		.on_row = on_coordinator },
-	{ .name = "move the new shards away", .sql = MOVE_SHARDS, .bind = bind_takers },
+	{ .name = "move the new shards away", .sql = sql_repair_move_shards, .bind = bind_takers },
 	{ .name = "let the coordinator hold no more shards",
-		.sql = "select citus_set_node_property(nodename, nodeport,"
-		       " 'shouldhaveshards', false) from pg_dist_node where groupid = 0",
+		.sql = sql_repair_close_coordinator,
 		.bind = if_needs_coordinator },
 	{ .name = "commit", .sql = "commit", .bind = if_needs_coordinator },
 };

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "node/databases.h"
 #include "sql/sql.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -110,59 +111,26 @@ static int on_tasks(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-#define PREPARED_OF(test)                                                                          \
-	"count(*) filter (where " test "),"                                                        \
-	" extract(epoch from max(now() - prepared) filter (where " test "))::bigint"
-
-#define IS_OF_CITUS "gid like 'citus\\_%'"
-
-/*
- * Citus names its own sessions on other nodes "citus_internal gpid=1...", "citus_rebalancer
- * gpid=1..." and so on. -1 of a limit of Citus' is no limit, 0 is that of max_connections
- * (GetMaxSharedPoolSize() of Citus). Of the tasks those that are done are history, which is
- * kept and grows: so asked, the index on the status passes it by.
- */
 static const struct sql_step steps[] = {
 	{ .name = "read the node's connections",
-		.sql = "select count(*) filter (where backend_type = 'client backend'),"
-		       " count(*) filter (where backend_type = 'client backend'"
-		       " and application_name like 'citus\\_% gpid=%'),"
-		       " count(*) filter (where backend_type = 'client backend'"
-		       " and application_name = 'citus-init'),"
-		       " count(*) filter (where backend_type like 'Citus Maintenance Daemon%'"
-		       " and datid ="
-		       " (select oid from pg_database where datname = current_database())),"
-		       " (to_regprocedure('citus_remote_connection_stats()') is not null)::int"
-		       " from pg_stat_activity",
+		.sql = sql_report_read_activity,
 		.on_row = on_activity },
 	{ .name = "read the limits of connections",
-		.sql = "select name, case when value = 0 and name = 'citus.max_shared_pool_size'"
-		       " then current_setting('max_connections')::int else value end from"
-		       " (select name, current_setting(name, true)::int as value from unnest(array["
-		       "'max_connections', 'superuser_reserved_connections',"
-		       " 'reserved_connections', 'max_prepared_transactions',"
-		       " 'citus.max_client_connections', 'citus.max_shared_pool_size'])"
-		       " as name) s where value >= 0",
+		.sql = sql_report_read_limits,
 		.on_row = on_limit },
 	{ .name = "read the prepared transactions",
-		.sql = "select " PREPARED_OF(IS_OF_CITUS) ", " PREPARED_OF(
-			"not " IS_OF_CITUS) " from pg_prepared_xacts",
+		.sql = sql_report_read_prepared,
 		.on_row = on_prepared },
 	{ .name = "read Citus' connections to other nodes",
-		.sql = "select coalesce(sum(n), 0), coalesce(max(n), 0) from"
-		       " (select sum(connection_count_to_node) as n"
-		       " from citus_remote_connection_stats() group by hostname, port) s",
+		.sql = sql_report_read_pool,
 		.bind = if_pool,
 		.on_row = on_pool },
 	{ .name = "count what Citus has yet to clean up",
-		.sql = "select count(*) from pg_dist_cleanup",
+		.sql = sql_report_count_cleanups,
 		.bind = if_coordinator,
 		.on_row = on_cleanup },
 	{ .name = "count Citus' background tasks",
-		.sql = "select s, coalesce(n, 0) from unnest(enum_range(null::citus_task_status)) s"
-		       " left join (select status, count(*) as n from pg_dist_background_task"
-		       " where status < 'done' or status > 'done' group by status) t"
-		       " on t.status = s where s not in ('done', 'cancelled')",
+		.sql = sql_report_count_tasks,
 		.bind = if_coordinator,
 		.on_row = on_tasks },
 };

@@ -10,6 +10,7 @@
 #include "node/conf.h"
 #include "node/databases.h"
 #include "sql/sql.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -76,10 +77,7 @@ static int on_loaded(void *ctx, const PGresult *result, int row, struct err *e)
 }
 
 static const struct sql_step reload[] = {
-	{ .name = "check pg_hba.conf",
-		.sql = "select line_number, error from pg_hba_file_rules where error is not null"
-		       " limit 1",
-		.on_row = on_hba_error },
+	{ .name = "check pg_hba.conf", .sql = sql_setup_read_hba_error, .on_row = on_hba_error },
 	{ .name = "read the time of the last reload",
 		.sql = "select pg_conf_load_time()",
 		.on_row = on_load_time },

@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 #include "node/databases.h"
-#include "setup/schema.h"
 #include "sql/scram.h"
 #include "sql/sql.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -164,6 +164,13 @@ static int if_verifiers(void *ctx, const char *parameters[])
 	return SQL_SKIP;
 }
 
+static int bind_database(void *ctx, const char *parameters[])
+{
+	(void)ctx;
+	parameters[0] = DATABASE_CITUS;
+	return 1;
+}
+
 static int on_database(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct setup *s = ctx;
@@ -220,43 +227,22 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-#define READ_THIS_NODE                                                                               \
-	{                                                                                            \
-		.name = "read the cluster's id",                                                     \
-		.sql = "select cluster_id, name, (select count(formed_at) from citus_init.cluster)," \
-		       " admitted_start is not distinct from pg_postmaster_start_time(), abandon"    \
-		       " from citus_init.this_node",                                                 \
-		.on_row = on_this_node                                                               \
+#define READ_THIS_NODE                                                                             \
+	{                                                                                          \
+		.name = "read the cluster's id", .sql = sql_setup_read_this_node,                  \
+		.on_row = on_this_node                                                             \
 	}
 #define READ_GROUP                                                                                 \
 	{                                                                                          \
-		.name = "read the node's group",                                                   \
-		.sql = "select groupid, (select extversion from pg_extension"                      \
-		       " where extname = 'citus') from pg_dist_local_group",                       \
-		.on_row = on_group                                                                 \
+		.name = "read the node's group", .sql = sql_setup_read_group, .on_row = on_group   \
 	}
-
-/*
- * A role's verifier cannot be a parameter of a utility statement; it passes through a variable
- * of the session, so that the text of no statement holds it.
- */
-#define SET_VERIFIERS                                                                              \
-	"select set_config('citus_init.postgres', $1, false),"                                     \
-	" set_config('citus_init.admin', $2, false),"                                              \
-	" set_config('citus_init.replicator', $3, false)"
 
 static const struct sql_step home_steps[] = {
 	{ .name = "read the server's version",
-		.sql = "select current_setting('server_version_num')::int / 10000 || '.' ||"
-		       " current_setting('server_version_num')::int % 10000,"
-		       " current_setting('server_version_num')::int / 10000,"
-		       " current_setting('output_plugin_libraries', true) is not null",
+		.sql = sql_setup_read_version,
 		.on_row = on_version },
 	{ .name = "see whether Citus' daemon was quieted by the last stop",
-		.sql = "select count(*) from pg_file_settings where name = any (array["
-		       "'citus.recover_2pc_interval', 'citus.defer_shard_delete_interval',"
-		       "'citus.distributed_deadlock_detection_factor'])"
-		       " and sourcefile like '%/postgresql.auto.conf'",
+		.sql = sql_setup_look_for_quieting,
 		.on_row = on_quieted },
 	{ .name = "wake Citus' daemon: 2PC recovery",
 		.sql = "alter system reset citus.recover_2pc_interval",
@@ -270,37 +256,27 @@ static const struct sql_step home_steps[] = {
 	{ .name = "reload the configuration",
 		.sql = "select pg_reload_conf()",
 		.bind = if_quieted },
-	{ .name = "create schema \"citus_init\"", .sql = SCHEMA_SQL },
+	{ .name = "create schema \"citus_init\"", .sql = sql_setup_create_schema },
 	READ_THIS_NODE,
-	{ .name = "read the roles",
-		.sql = "select rolname, rolpassword from pg_authid"
-		       " where rolname in ('postgres', 'admin', 'replicator')",
-		.on_row = on_role },
+	{ .name = "read the roles", .sql = sql_setup_read_roles, .on_row = on_role },
 	{ .name = "hand over the missing roles' verifiers",
-		.sql = SET_VERIFIERS,
+		.sql = sql_setup_hand_over_verifiers,
 		.bind = bind_missing_roles },
 	{ .name = "create roles \"admin\" and \"replicator\"",
-		.sql = "do $$ begin"
-		       " if current_setting('citus_init.admin') <> '' then"
-		       "  execute format('create role admin login createdb password %L',"
-		       "   current_setting('citus_init.admin')); end if;"
-		       " if current_setting('citus_init.replicator') <> '' then"
-		       "  execute format('create role replicator login replication password %L',"
-		       "   current_setting('citus_init.replicator')); end if;"
-		       " end $$",
+		.sql = sql_setup_create_roles,
 		.bind = if_verifiers },
 	{ .name = "look for database \"" DATABASE_CITUS "\"",
-		.sql = "select count(*) from pg_database where datname = '" DATABASE_CITUS "'",
+		.sql = sql_setup_look_for_database,
+		.bind = bind_database,
 		.on_row = on_database },
 	{ .name = "create database \"" DATABASE_CITUS "\"",
-		.sql = "create database " DATABASE_CITUS " owner admin",
+		.sql = "create database citusdb owner admin",
 		.bind = if_no_database },
 };
 
 static const struct sql_step citus_steps[] = {
 	{ .name = "look for extension \"citus\"",
-		.sql = "select installed_version, default_version from pg_available_extensions"
-		       " where name = 'citus'",
+		.sql = sql_setup_read_extension,
 		.on_row = on_extension },
 	{ .name = "create extension \"citus\"",
 		.sql = "create extension citus",
@@ -310,19 +286,9 @@ static const struct sql_step citus_steps[] = {
 		.bind = if_old_extension },
 	READ_GROUP,
 	{ .name = "hand over the changed passwords' verifiers",
-		.sql = SET_VERIFIERS,
+		.sql = sql_setup_hand_over_verifiers,
 		.bind = bind_outdated_roles },
-	/* In this database, so that Citus sends on what the coordinator's members need. */
-	{ .name = "set the passwords",
-		.sql = "do $$ declare r text; begin"
-		       " foreach r in array array['postgres', 'admin', 'replicator'] loop"
-		       "  if current_setting('citus_init.' || r) = '' then continue; end if;"
-		       "  perform set_config('citus.enable_ddl_propagation',"
-		       "   case r when 'admin' then 'on' else 'off' end, true);"
-		       "  execute format('alter role %I password %L', r,"
-		       "   current_setting('citus_init.' || r));"
-		       " end loop; end $$",
-		.bind = if_verifiers },
+	{ .name = "set the passwords", .sql = sql_setup_set_passwords, .bind = if_verifiers },
 };
 
 static const struct sql_step home_look[] = { READ_THIS_NODE };

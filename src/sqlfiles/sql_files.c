@@ -14,6 +14,7 @@
 #include "node/databases.h"
 #include "sql/sql.h"
 #include "sqlfiles/sql_script.h"
+#include "statements.h"
 
 #include "base/banned.h"
 
@@ -198,18 +199,10 @@ static int on_applied(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-/* Not sent on to the workers: the files are the coordinator's affair. */
 static const struct sql_step recall[] = {
-	{ .name = "create table \"citus_init.sql_file\"",
-		.sql = "do $$ begin"
-		       " perform set_config('citus.enable_ddl_propagation', 'off', true);"
-		       " create schema if not exists citus_init;"
-		       " create table if not exists citus_init.sql_file ("
-		       "  name text primary key, sha256 text not null,"
-		       "  applied_at timestamptz not null default now());"
-		       " end $$" },
+	{ .name = "create table \"citus_init.sql_file\"", .sql = sql_sqlfiles_create_record },
 	{ .name = "read which SQL files have been run",
-		.sql = "select name, sha256 from citus_init.sql_file",
+		.sql = sql_sqlfiles_read_record,
 		.on_row = on_applied },
 };
 
@@ -248,9 +241,7 @@ static const struct sql_step before[STEPS_BEFORE] = {
 };
 
 static const struct sql_step after[STEPS_AFTER] = {
-	{ .name = "remember that it was run",
-		.sql = "insert into citus_init.sql_file (name, sha256) values ($1, $2)",
-		.bind = bind_record },
+	{ .name = "remember that it was run", .sql = sql_sqlfiles_remember, .bind = bind_record },
 	{ .name = "commit", .sql = "commit" },
 };
 

@@ -1,0 +1,8 @@
+-- In: postgres
+-- Remembers that the cluster has been formed. Nobody is left out any more: who comes may join.
+with granted as (
+    delete from citus_init.wish where what = 'form without'
+)
+update citus_init.cluster
+set formed_at = now()
+where formed_at is null;

@@ -1,0 +1,10 @@
+-- In: postgres
+-- Gives the databases named in $1 an incarnation each, where they have none or are others than
+-- before.
+insert into citus_init.database (name, oid, incarnation)
+select datname, oid, gen_random_uuid()
+from pg_database
+where datname = any ($1::text[])
+on conflict (name) do update
+    set oid = excluded.oid, incarnation = excluded.incarnation
+    where database.oid <> excluded.oid;

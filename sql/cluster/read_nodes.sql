@@ -1,0 +1,6 @@
+-- In: citusdb
+-- Citus' nodes, as the coordinator's catalog has them.
+select nodename, groupid, isactive, hasmetadata, shouldhaveshards,
+    (select count(*) from pg_dist_placement p where p.groupid = n.groupid) as shards
+from pg_dist_node n
+where noderole = 'primary';

@@ -1,0 +1,4 @@
+-- In: postgres
+-- What operators have asked for.
+select what, argument, detail
+from citus_init.wish;

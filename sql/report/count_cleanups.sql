@@ -1,0 +1,4 @@
+-- In: citusdb
+-- What Citus has yet to clean up.
+select count(*)
+from pg_dist_cleanup;

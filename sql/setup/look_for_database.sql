@@ -1,0 +1,4 @@
+-- In: postgres
+select count(*)
+from pg_database
+where datname = $1;

@@ -76,16 +76,17 @@ one-version-of-postgres:
 		echo "the server's headers of PostgreSQL $(PG_MAJOR) are missing: \"make deps-build\"" \
 			"installs them" >&2; exit 1; }
 
+# Suites that run side by side may all look here: each writes a file of its own.
 $(BUILD)/generated/version.h: FORCE | one-version-of-postgres
-	$(Q)mkdir -p $(@D); printf '#pragma once\n#define VERSION "%s"\n' '$(VERSION)' >$@.new; \
-		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	$(Q)mkdir -p $(@D); printf '#pragma once\n#define VERSION "%s"\n' '$(VERSION)' >$@.$$$$; \
+		cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@
 FORCE:
 
 # Each sql/ROOM/NAME.sql is the string sql_ROOM_NAME of the binary.
 $(BUILD)/generated/statements.h: FORCE
 	$(Q)mkdir -p $(@D); { printf '#pragma once\n'; \
-		printf 'extern const char %s[];\n' $(subst /,_,$(SQL:.sql=)); } >$@.new; \
-		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+		printf 'extern const char %s[];\n' $(subst /,_,$(SQL:.sql=)); } >$@.$$$$; \
+		cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@
 
 $(BUILD)/generated/statements.c: mk/sql.awk $(SQL) $(BUILD)/generated/statements.h
 	$(Q)awk -f $< $(SQL) >$@

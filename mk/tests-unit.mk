@@ -17,8 +17,8 @@ golden-update: $(BUILD)/unit ## write the expected files of tests and the genera
 
 $(BUILD)/generated/suites.h: FORCE
 	$(Q)mkdir -p $(@D); { printf '#pragma once\n#define SUITES(X)'; \
-		printf ' X(%s)' $(UNIT_SUITES); echo; } >$@.new; \
-		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+		printf ' X(%s)' $(UNIT_SUITES); echo; } >$@.$$$$; \
+		cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@
 
 # An argv made of literals is all that the tests want of them.
 $(BUILD)/obj-unit/%.o: tests/unit/%.c | $(BUILD)/generated/suites.h $(BUILD)/generated/version.h

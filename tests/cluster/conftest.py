@@ -47,8 +47,8 @@ def pytest_terminal_summary(terminalreporter, config):
 def pytest_collection_modifyitems(items):
     """The longest first, for the others to fill in beside them."""
     for item in items:
-        if "shared_cluster" in item.fixturenames:  # so there is one of it, on one worker
-            item.add_marker(pytest.mark.xdist_group("shared_cluster"))
+        for shared in {"shared_cluster", "server"} & {*item.fixturenames}:
+            item.add_marker(pytest.mark.xdist_group(shared))  # one of it, on one worker
     items.sort(key=lambda item: not {"shared_cluster", "long"} & {
         *item.fixturenames, *(mark.name for mark in item.iter_markers())})
 

@@ -61,11 +61,11 @@ class Statement:
 
 
 @pytest.fixture(scope="module")
-def server(request):
+def server(module_leaves_no_traces):
     """A server with nothing but Citus in database citusdb: connects to a database of it."""
     programs = os.environ["CITUS_INIT_POSTGRES_BIN_DIR"]
     user = "postgres" if os.geteuid() == 0 else None
-    with harness.workspace(request.config.directory_of_session) as directory:
+    with harness.workspace(harness.traces.SESSION) as directory:
         if user:
             shutil.chown(directory, user)
 

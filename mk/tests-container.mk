@@ -1,6 +1,6 @@
 # The image in a real Docker engine of this machine, as root; where that cannot be, nothing is
 # tested, and that is said. tests/container/engine.sh starts an engine, which is found here. Each
-# PostgreSQL has an image and a run of its own, side by side: MAJORS=15 selects one. On the real
+# PostgreSQL has an image and a run of its own, one after the other: MAJORS=15 selects one. On the real
 # Citus where tests/container/real-citus.sh finds one for the major, else on the stand-in.
 MAJORS ?= 15 17
 
@@ -13,7 +13,7 @@ check-container: ## test the image in a Docker engine (T=name, MAJORS="15 17" se
 		echo "LEFT OUT: only root can make what the image is built on, so it has not been tested"; \
 	else \
 		eval "$$variables"; sh mk/deps.sh engine && $(MAKE) --no-print-directory \
-			-j $(words $(MAJORS)) --output-sync=target $(MAJORS:%=check-container-%); \
+			--keep-going $(MAJORS:%=check-container-%); \
 	fi
 
 $(MAJORS:%=check-container-%): check-container-%:

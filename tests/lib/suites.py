@@ -3,9 +3,10 @@
 Runs make targets side by side, all of them whatever becomes of one, and says at the end which
 failed, what they ran on, and which tests took longest.
 
-    suites.py TARGET...
+    suites.py TARGET... [then TARGET...]...
 
-The output of each is in build/check/TARGET.log; that of one that failed is shown too.
+Those behind a "then" begin when all before it have ended: two suites that both load the machine
+make each other's waits run out. The output of each is in build/check/TARGET.log; that of one that failed is shown too.
 """
 import pathlib
 import re
@@ -71,11 +72,14 @@ def run_side_by_side(suites):
         worker.join()
 
 
-def main(targets):
+def main(arguments):
     LOGS.mkdir(parents=True, exist_ok=True)
-    suites = [Suite(target) for target in targets]
     begin = time.monotonic()
-    run_side_by_side(suites)
+    suites = []
+    for group in " ".join(arguments).split(" then "):
+        together = [Suite(target) for target in group.split()]
+        run_side_by_side(together)
+        suites += together
 
     durations = sorted(((float(seconds), name if what == "call" else f"{name} ({what})")
                         for suite in suites for seconds, what, name in

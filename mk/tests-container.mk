@@ -1,7 +1,7 @@
 # The image in a real Docker engine of this machine, as root; where that cannot be, nothing is
 # tested, and that is said. tests/container/engine.sh starts an engine, which is found here. Each
-# PostgreSQL has an image and a run of its own, one after the other: MAJORS=15 selects one. On the real
-# Citus where tests/container/real-citus.sh finds one for the major, else on the stand-in.
+# PostgreSQL has an image and a run of its own, one after the other: MAJORS=15 selects one. On the
+# real Citus where tests/container/real-citus.sh finds one for the major, else on the stand-in.
 MAJORS ?= 15 17
 
 .PHONY: check-container $(MAJORS:%=check-container-%)

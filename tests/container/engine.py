@@ -18,7 +18,7 @@ import psycopg
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/cluster"))
 
-from harness import wait_until  # noqa: E402,F401  (also for the tests)
+from harness import NotYet, wait_until  # noqa: E402,F401  (also for the tests)
 
 PREFIX = f"citus-init-test-{os.getpid()}"
 PASSWORDS = {"SUPERPASS": "container-Super-pass-5d2e", "ADMINPASS": "container-Admin-pass-81fa",
@@ -155,8 +155,11 @@ class Container:
         return self.query(sql, *parameters, **kwargs)[0][0]
 
     def postmaster_pid(self):
-        """As the container numbers it; a ValueError while there is none."""
-        return int(self.execute("head", "-n", "1", "/pgdata/data/postmaster.pid", check=False))
+        """As the container numbers it."""
+        pid = self.execute("head", "-n", "1", "/pgdata/data/postmaster.pid", check=False)
+        if not pid:
+            raise NotYet(f"{self.name} has no postmaster.pid")
+        return int(pid)
 
     def postmaster_from_outside(self):
         """As this machine numbers it: the child of PID 1 that is called postgres."""
@@ -164,7 +167,7 @@ class Container:
             pid, parent, command = line.split(None, 2)
             if command == "postgres" and int(parent) == self.pid:
                 return int(pid)
-        raise LookupError(f"{self.name} has no postmaster")
+        raise NotYet(f"{self.name} has no postmaster")
 
     def processes(self):
         """Of all processes of the container, as this machine sees them: pid, state, command."""

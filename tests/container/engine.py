@@ -4,6 +4,7 @@ be asked of them from outside: their processes as this machine sees them, HTTP
 and SQL over the engine's network. The engine runs on this machine.
 """
 import contextlib
+import http.client
 import itertools
 import json
 import os
@@ -123,6 +124,8 @@ class Container:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+        except http.client.HTTPException as error:
+            raise NotYet(f"{self.name} broke off its answer: {error}") from None
 
     def status(self):
         return json.loads(self.get("status")[1])

@@ -5,7 +5,7 @@ addresses that change, a cable that is pulled.
 import time
 
 import engine
-from engine import docker, wait_until
+from engine import NotYet, docker, wait_until
 
 SIZE = 3
 DOMAIN = "citus.default.svc.cluster.local"
@@ -49,8 +49,10 @@ class Cluster:
         wait_until(lambda: self.count() == 1000, timeout, "all rows are there")
 
     def member(self, k):
-        members = self.coordinator.status()["cluster"]["members"]
-        return next(m for m in members if m["name"] == f"citus-{k}")
+        seen = self.coordinator.status()["cluster"]
+        if not seen:
+            raise NotYet("the coordinator has not looked at its members yet")
+        return seen["members"][k]
 
 
 def test_a_node_made_anew_on_another_address(start, things, major):

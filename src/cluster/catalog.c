@@ -209,7 +209,7 @@ static void on_database_looked(void *ctx, const struct err *failure)
 {
 	struct catalog *c = ctx;
 
-	sql_disconnect(c->databases[c->looked_at]);
+	sql_rest(c->databases[c->looked_at]);
 	if (!failure && ++c->looked_at < MANAGED_COUNT)
 		look_at_database(c);
 	else

@@ -73,7 +73,7 @@ static void end_round(struct cluster_loop *l, const struct err *failure)
 
 	l->is_running = false;
 	if (failure) {
-		/* The first failure of a row is told, the rest are the same news. */
+		/* Log only the first of several equal failures. */
 		if (l->retry_ms == 0)
 			log_warning("membership: %s, will try again", failure->msg);
 		l->retry_ms = clock_backoff_ms(l->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);

@@ -243,7 +243,7 @@ static void on_step_done(void *ctx, const struct err *failure)
 /* The next managed database, or false after the last. */
 static bool next_database(struct steps *s)
 {
-	sql_disconnect(s->work[s->database]);
+	sql_rest(s->work[s->database]);
 	return ++s->database < MANAGED_COUNT;
 }
 

@@ -299,7 +299,7 @@ static void on_database_looked(void *ctx, const struct err *failure)
 	/* One that is new is looked at again after each step of its registration: then the log-in,
 	 * thousands of hashes for SCRAM, is not to be done again. */
 	if (found->group != 0 || found->nodes > 0)
-		sql_disconnect(w->databases[w->looked_at]);
+		sql_rest(w->databases[w->looked_at]);
 	if (failure) {
 		end_look(w, failure, WATCH_NEWS);
 		return;

@@ -121,7 +121,7 @@ static void on_table_done(void *ctx, const struct err *failure)
 		sql_run(c->databases[c->at], next_table, ARRAY_LEN(next_table), c, on_table_done);
 		return;
 	}
-	sql_disconnect(c->databases[c->at]);
+	sql_rest(c->databases[c->at]);
 	if (++c->at < MANAGED_COUNT)
 		start_database(c);
 	else

@@ -31,7 +31,7 @@ struct sql {
 	PGconn *conn;
 	struct lookup *lookup;
 	struct event *io;    /* the connection's socket */
-	struct event *timer; /* the connect's or the statement's deadline */
+	struct event *timer; /* the connect's or the statement's deadline; the end of a rest */
 	struct event *kick;  /* begins a job from the loop, never from sql_run() itself */
 
 	const struct sql_step *steps;
@@ -46,6 +46,9 @@ struct sql {
 
 /* The server cancels by itself at statement_timeout; this much later it is taken for frozen. */
 enum { ANSWER_GRACE_MS = 2000, LOCAL_CONNECT_TIMEOUT_MS = 10 * 1000 };
+
+/* How long a connection rests before it is given back. */
+enum { REST_MS = 1000 };
 
 static void on_io(evutil_socket_t fd, short what, void *arg);
 static void run_step(struct sql *sql);
@@ -198,6 +201,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (sql->state == SQL_IDLE) {
+		if (!sql->done)
+			drop_connection(sql);
+		return;
+	}
 	if (sql->state == SQL_RUNNING)
 		err_set(&e, ERR_TIMEOUT, "could not %s: no answer within %d ms",
 			sql->steps[sql->at].name, sql->statement_timeout_ms + ANSWER_GRACE_MS);
@@ -448,6 +456,12 @@ void sql_run(
 void sql_disconnect(struct sql *sql)
 {
 	drop_connection(sql);
+}
+
+void sql_rest(struct sql *sql)
+{
+	if (sql->state == SQL_IDLE && !sql->done)
+		timer_set(sql->timer, REST_MS);
 }
 
 void sql_reset(struct sql *sql)

@@ -85,6 +85,13 @@ struct sql_failure sql_last_failure(const struct sql *sql);
 /* Ends an idle connection; the next job connects anew. */
 void sql_disconnect(struct sql *sql);
 
+/*
+ * The same, unless another job comes within a second: rounds that follow each other want the same
+ * database, and a session of Citus' costs more than what is asked in it. No longer than that, for
+ * DROP DATABASE waits five seconds for the sessions in it (CountOtherDBBackends()).
+ */
+void sql_rest(struct sql *sql);
+
 /* Drops the connection and any job, without a callback. */
 void sql_reset(struct sql *sql);
 

@@ -121,8 +121,8 @@ include $(wildcard mk/*.mk)
 # A make of its own builds: this one has asked pg_config before it was installed. Two suites run at
 # a time; beside the longest, which comes first, stand those that want little.
 SUITES_OF_CHECK := check-cluster check-init check-unit fuzz-smoke format-check check-k8s layers \
-	then check-container check-cluster-17
-SUITES_OF_CHECK_LONG := check-random check-asan valgrind fuzz
+	then check-container-15 check-cluster-17
+SUITES_OF_CHECK_LONG := check-random check-asan valgrind fuzz then check-container-17
 LONG_MINUTES ?= 60
 BUILD_ALL := $(MAKE) --no-print-directory -j $(shell nproc)
 

@@ -17,16 +17,7 @@
 #include <libpq-fe.h>
 
 #include "base/err.h"
-
-struct sql_target {
-	const char *host; /* a socket directory (starts with "/"), a name, or a literal address */
-	int port;
-	const char *database;
-	const char *user;
-	const char *password;	  /* NULL on the socket */
-	int connect_timeout_ms;	  /* name, TCP and log-in together */
-	int statement_timeout_ms; /* the server's; ours is a little longer and drops the socket */
-};
+#include "sql/link.h"
 
 enum { SQL_MAX_PARAMETERS = 10 };
 

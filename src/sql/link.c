@@ -32,8 +32,8 @@ static int watch(struct link *link, short what)
 {
 	if (link->io)
 		event_free(link->io);
-	link->io =
-		event_new(link->loop, PQsocket(link->conn), (short)(what | EV_PERSIST), on_io, link);
+	link->io = event_new(
+		link->loop, PQsocket(link->conn), (short)(what | EV_PERSIST), on_io, link);
 	return link->io && event_add(link->io, NULL) == 0 ? 0 : -1;
 }
 

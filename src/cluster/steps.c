@@ -265,7 +265,7 @@ static void on_registered(void *ctx, const struct err *failure)
 		end(s, STEP_REGISTERED, NULL, NULL);
 		return;
 	}
-	log_error("could not register %s, will try again%s: %s", s->names,
+	log_error("could not register %s, will try again%s: %s", s->cluster->view->chosen,
 		is_batch ? " one by one" : "", failure->msg);
 	end(s, is_batch ? STEP_BATCH_FAILED : STEP_FAILED, is_batch ? NULL : only_chosen(s),
 		failure);

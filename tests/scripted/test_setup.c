@@ -1,0 +1,367 @@
+/*
+ * A node's set-up on an empty server, and on one that has all: begun again after
+ * every statement at which it can be cut off, nothing is made twice, and no
+ * password leaves the program.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "script.h"
+#include "settings_made.h"
+#include "setup/setup.h"
+#include "sql/scram.h"
+#include "statements.h"
+
+enum { ROLES = 3 };
+
+/* In the order of the parameters of hand_over_verifiers.sql. */
+static const char *const role_names[ROLES] = { "postgres", "admin", "replicator" };
+
+static struct {
+	char *verifiers[ROLES]; /* NULL: there is no such role, or it has no password */
+	char *handed_over[ROLES];
+	bool has_admin, has_database, has_extension, was_quieted;
+	const char *installed; /* version of the extension */
+	int group;
+	char name[16]; /* under which the directory knows itself, "" for not yet */
+} server;
+
+static struct event_base *loop;
+static struct settings *settings;
+static struct identity *id;
+static struct node_view view;
+static struct setup *setup;
+static struct {
+	int ends;
+	struct err failure;
+} end;
+
+static void replace(char **text, const char *with)
+{
+	free(*text);
+	*text = with ? xstrdup(with) : NULL;
+}
+
+static void read_version(const struct script_call *call)
+{
+	SCRIPT_ROW(call, "15.20", "15", "t");
+}
+
+static void look_for_quieting(const struct script_call *call)
+{
+	SCRIPT_ROW(call, server.was_quieted ? "3" : "0");
+}
+
+static void wake(const struct script_call *call)
+{
+	(void)call;
+	ck_assert(server.was_quieted);
+}
+
+static void read_this_node(const struct script_call *call)
+{
+	if (server.name[0])
+		SCRIPT_ROW(
+			call, "11111111-1111-1111-1111-111111111111", server.name, "0", "t", NULL);
+}
+
+static void read_roles(const struct script_call *call)
+{
+	for (int i = 0; i < ROLES; i++)
+		if (i == 0 || server.has_admin)
+			SCRIPT_ROW(call, role_names[i], server.verifiers[i]);
+}
+
+static void hand_over(const struct script_call *call)
+{
+	for (int i = 0; i < ROLES; i++) {
+		ck_assert_ptr_null(strstr(call->parameters[i], "-secret"));
+		replace(&server.handed_over[i], call->parameters[i]);
+	}
+}
+
+static void create_roles(const struct script_call *call)
+{
+	(void)call;
+	ck_assert(!server.has_admin); /* "role already exists" */
+	server.has_admin = true;
+	for (int i = 1; i < ROLES; i++)
+		replace(&server.verifiers[i], server.handed_over[i]);
+}
+
+static void set_passwords(const struct script_call *call)
+{
+	ck_assert_str_eq(call->database, "citusdb");
+	for (int i = 0; i < ROLES; i++)
+		if (server.handed_over[i][0])
+			replace(&server.verifiers[i], server.handed_over[i]);
+}
+
+static void look_for_database(const struct script_call *call)
+{
+	ck_assert_str_eq(call->parameters[0], "citusdb");
+	SCRIPT_ROW(call, server.has_database ? "1" : "0");
+}
+
+static void create_database(const struct script_call *call)
+{
+	(void)call;
+	ck_assert(server.has_admin && !server.has_database);
+	server.has_database = true;
+}
+
+static void read_extension(const struct script_call *call)
+{
+	SCRIPT_ROW(call, server.has_extension ? server.installed : NULL, "13.2-1");
+}
+
+static void create_extension(const struct script_call *call)
+{
+	(void)call;
+	ck_assert(server.has_database && !server.has_extension);
+	server.has_extension = true;
+}
+
+static void update_extension(const struct script_call *call)
+{
+	(void)call;
+	server.installed = "13.2-1";
+}
+
+static void read_group(const struct script_call *call)
+{
+	_free_ char *group = xasprintf("%d", server.group);
+
+	ck_assert(server.has_extension);
+	SCRIPT_ROW(call, group, server.installed);
+}
+
+static void open_setup(const char *adminpass)
+{
+	_free_ char *admin = xasprintf("ADMINPASS=%s", adminpass);
+	const char *const variables[] = { "POD_NAME=citus-1", admin, NULL };
+	struct err e;
+
+	settings = settings_made(variables);
+	id = identity_of(settings, NULL, NULL, &e);
+	view = (struct node_view){ .identity = id, .group = -1 };
+	setup = setup_open(loop, settings, &view, "/run");
+}
+
+static void close_setup(void)
+{
+	setup_close(setup);
+	identity_free(id);
+	settings_free(settings);
+}
+
+/* Another agent, with another password. */
+static void change_password(const char *adminpass)
+{
+	close_setup();
+	open_setup(adminpass);
+}
+
+static void set_up(void)
+{
+	static const struct {
+		const char *sql;
+		script_fn fn;
+	} answers[] = {
+		{ sql_setup_read_version, read_version },
+		{ sql_setup_look_for_quieting, look_for_quieting },
+		{ "alter system reset citus.recover_2pc_interval", wake },
+		{ sql_setup_read_this_node, read_this_node },
+		{ sql_setup_read_roles, read_roles },
+		{ sql_setup_hand_over_verifiers, hand_over },
+		{ sql_setup_create_roles, create_roles },
+		{ sql_setup_look_for_database, look_for_database },
+		{ "create database citusdb owner admin", create_database },
+		{ sql_setup_read_extension, read_extension },
+		{ "create extension citus", create_extension },
+		{ "alter extension citus update", update_extension },
+		{ sql_setup_read_group, read_group },
+		{ sql_setup_set_passwords, set_passwords },
+	};
+
+	loop = event_base_new();
+	script_begin(loop);
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+		script_on(answers[i].sql, answers[i].fn);
+	server.installed = "13.2-1";
+	open_setup("admin-secret");
+}
+
+static void forget_server(void)
+{
+	for (int i = 0; i < ROLES; i++) {
+		free(server.verifiers[i]);
+		free(server.handed_over[i]);
+	}
+	memset(&server, 0, sizeof(server));
+	server.installed = "13.2-1";
+}
+
+static void tear_down(void)
+{
+	close_setup();
+	event_base_free(loop);
+	forget_server();
+}
+
+static void on_done(void *ctx, const struct err *failure)
+{
+	(void)ctx;
+	end.ends++;
+	end.failure = failure ? *failure : (struct err){ .kind = ERR_NONE };
+}
+
+static bool has_ended(void *ctx)
+{
+	(void)ctx;
+	return end.ends > 0;
+}
+
+static enum err_kind run(void)
+{
+	end.ends = 0;
+	setup_run(setup, on_done, NULL);
+	ck_assert(script_run(has_ended, NULL, 30 * 60 * 1000));
+	return end.failure.kind;
+}
+
+static void assert_is_set_up(void)
+{
+	ck_assert(server.has_admin && server.has_database && server.has_extension);
+	ck_assert(scram_verifier_matches(server.verifiers[0], "super-secret"));
+	ck_assert(scram_verifier_matches(
+		server.verifiers[1], settings_secret(settings, SET_ADMINPASS)));
+	ck_assert(scram_verifier_matches(server.verifiers[2], "rep-secret"));
+	ck_assert_str_eq(view.version, "15.20");
+	ck_assert_str_eq(view.citus, "13.2-1");
+	ck_assert_int_eq(view.group, server.group);
+}
+
+START_TEST(an_empty_server_is_set_up)
+{
+	ck_assert_int_eq(run(), ERR_NONE);
+	assert_is_set_up();
+}
+END_TEST
+
+START_TEST(what_is_there_stays)
+{
+	ck_assert_int_eq(run(), ERR_NONE);
+	int handed_over = script_count(sql_setup_hand_over_verifiers);
+	ck_assert_int_eq(run(), ERR_NONE);
+	ck_assert_int_eq(script_count(sql_setup_hand_over_verifiers), handed_over);
+	ck_assert_int_eq(script_count("create database citusdb owner admin"), 1);
+	ck_assert_int_eq(script_count("create extension citus"), 1);
+	ck_assert_int_eq(script_count("select pg_reload_conf()"), 0);
+}
+END_TEST
+
+START_TEST(a_changed_password_is_set)
+{
+	ck_assert_int_eq(run(), ERR_NONE);
+	change_password("other-admin-secret");
+	ck_assert_int_eq(run(), ERR_NONE);
+	assert_is_set_up();
+}
+END_TEST
+
+/* Citus sends admin's on from the coordinator; a worker that is a member leaves it alone. */
+START_TEST(a_members_admin_is_the_coordinators)
+{
+	ck_assert_int_eq(run(), ERR_NONE);
+	_free_ char *before = xstrdup(server.verifiers[1]);
+	server.group = 1;
+	change_password("other-admin-secret");
+	ck_assert_int_eq(run(), ERR_NONE);
+	ck_assert_str_eq(server.verifiers[1], before);
+}
+END_TEST
+
+START_TEST(an_old_extension_is_updated)
+{
+	ck_assert_int_eq(run(), ERR_NONE);
+	server.installed = "12.1-1";
+	ck_assert_int_eq(run(), ERR_NONE);
+	assert_is_set_up();
+}
+END_TEST
+
+START_TEST(a_daemon_that_was_quieted_is_woken)
+{
+	server.was_quieted = true;
+	ck_assert_int_eq(run(), ERR_NONE);
+	ck_assert_int_eq(script_count("alter system reset citus.recover_2pc_interval"), 1);
+	ck_assert_int_eq(script_count("select pg_reload_conf()"), 1);
+}
+END_TEST
+
+START_TEST(another_nodes_directory_is_refused)
+{
+	snprintf(server.name, sizeof(server.name), "citus-3");
+	ck_assert_int_eq(run(), ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(end.failure.msg, "that of citus-3, not of citus-1"));
+	ck_assert(!server.has_admin && !server.has_database);
+}
+END_TEST
+
+/* More than a set-up sends. */
+enum { STATEMENTS_MOST = 20 };
+
+START_TEST(goes_on_where_it_was_cut_off)
+{
+	static const enum script_fault faults[] = { SCRIPT_BREAK_BEFORE, SCRIPT_BREAK_AFTER,
+		SCRIPT_SILENCE };
+
+	for (size_t f = 0; f < ARRAY_LEN(faults); f++) {
+		forget_server();
+		script_set_fault(_i, faults[f]);
+		bool was_cut_off = run() != ERR_NONE;
+		ck_assert_int_eq(was_cut_off, script_fault_is_over());
+		ck_assert(was_cut_off || _i > STATEMENTS_MOST / 2);
+		ck_assert(!was_cut_off || _i < STATEMENTS_MOST);
+		script_set_fault(0, faults[f]);
+		ck_assert_msg(run() == ERR_NONE, "%s", end.failure.msg);
+		assert_is_set_up();
+	}
+}
+END_TEST
+
+/* The server went away in the middle, and comes back: nobody is told of the first try. */
+START_TEST(begins_anew_after_a_reset)
+{
+	end.ends = 0;
+	setup_run(setup, on_done, NULL);
+	setup_reset(setup);
+	ck_assert(!setup_is_busy(setup));
+	ck_assert_int_eq(run(), ERR_NONE);
+	ck_assert_int_eq(end.ends, 1);
+	assert_is_set_up();
+}
+END_TEST
+
+Suite *suite_setup(void);
+Suite *suite_setup(void)
+{
+	Suite *suite = suite_create("setup");
+	TCase *c = tcase_create("setup");
+
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_test(c, an_empty_server_is_set_up);
+	tcase_add_test(c, what_is_there_stays);
+	tcase_add_test(c, a_changed_password_is_set);
+	tcase_add_test(c, a_members_admin_is_the_coordinators);
+	tcase_add_test(c, an_old_extension_is_updated);
+	tcase_add_test(c, a_daemon_that_was_quieted_is_woken);
+	tcase_add_test(c, another_nodes_directory_is_refused);
+	tcase_add_loop_test(c, goes_on_where_it_was_cut_off, 1, STATEMENTS_MOST + 1);
+	tcase_add_test(c, begins_anew_after_a_reset);
+	suite_add_tcase(suite, c);
+	return suite;
+}

@@ -137,7 +137,7 @@ check-long: deps-test ## what wants hundreds of rounds, in about LONG_MINUTES (6
 		/usr/bin/python3 tests/lib/suites.py $(SUITES_OF_CHECK_LONG)
 
 .PHONY: build-tests
-build-tests: $(BUILD)/unit $(FAKE_POSTGRES) fuzz-programs
+build-tests: $(UNIT_PROGRAMS:%=$(BUILD)/%) $(FAKE_POSTGRES) fuzz-programs
 
 .PHONY: clean
 clean: ## remove all that was built

@@ -4,11 +4,12 @@ LINT_C := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 LINT_FORMAT := $(LINT_C) $(wildcard src/*/*.h tests/*/*.h)
 LINT_SHELL := $(wildcard .ci/run *.sh */*.sh */*/*.sh)
 LINT_PYTHON := $(wildcard *.py */*.py */*/*.py)
-LINT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -Itests/unit -I$(BUILD)/generated -I$(PG_INCLUDE) \
+LINT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -Itests/unit -I$(BUILD)/generated \
+	-I$(BUILD)/generated/unit -I$(PG_INCLUDE) \
 	-I$(PG_SERVER_INCLUDE) -I$(PG_INCLUDE)/internal
-LINT_GENERATED := $(GENERATED) $(BUILD)/generated/suites.h
+LINT_GENERATED := $(GENERATED) $(BUILD)/generated/unit/suites.h
 
-.PHONY: lint lint-tidy lint-cppcheck lint-scripts layers format format-check valgrind
+.PHONY: lint lint-tidy lint-cppcheck lint-scripts layers format format-check
 lint: layers lint-cppcheck lint-scripts lint-tidy ## layers, clang-tidy, cppcheck, shellcheck, Python
 
 layers: ## check the includes against the rooms, and what PID 1 may call
@@ -36,6 +37,3 @@ format: ## format the C files
 
 format-check: ## name the C files that are not formatted
 	$(Q)printf '%s\n' $(LINT_FORMAT) | xargs -P $(LINT_JOBS) -n 20 clang-format --dry-run -Werror
-
-valgrind: $(BUILD)/unit ## run the unit tests under valgrind: errors, leaks, descriptors
-	$(Q)mkdir -p build/lint; sh mk/valgrind.sh $(BUILD)/unit build/lint/valgrind.log

@@ -8,12 +8,16 @@ T ?=
 
 # Check forks a process for each test, in which a leak checker would take what the runner holds
 # for leaks; LeakSanitizer's own word counts when the whole suite runs in one process.
-.PHONY: check-unit golden-update
+.PHONY: check-unit valgrind golden-update
 check-unit: $(UNIT_PROGRAMS:%=$(BUILD)/%) ## run the unit tests (T=suite for one; MODE=asan with sanitizers)
 	$(Q)for program in $^; do \
 		$(if $(filter asan,$(MODE)),CK_FORK=no) $(if $(T),CK_RUN_SUITE=$(T)) $$program \
 			|| failed=1; \
 	done; [ -z "$$failed" ]
+
+valgrind: $(UNIT_PROGRAMS:%=$(BUILD)/%) ## run the unit tests under valgrind: errors, leaks, descriptors
+	$(Q)mkdir -p build/lint; set -e; for program in $^; do \
+		sh mk/valgrind.sh $$program build/lint/valgrind.log; done
 
 golden-update: $(BUILD)/unit ## write the expected files of tests and the generated docs anew
 	$(Q)GOLDEN_UPDATE=1 $(BUILD)/unit

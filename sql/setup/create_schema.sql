@@ -7,7 +7,7 @@ begin
     create schema if not exists citus_init;
 
     -- Who this node is. admitted_start: the server's start for which the coordinator has seen who
-    -- it is; abandon: the cluster that it is to give up; coordinator_*: how far the coordinator's
+    -- it is; abandon: the cluster that it is to abandon; coordinator_*: how far the coordinator's
     -- directory had come.
     create table if not exists citus_init.this_node (
         only_row boolean primary key default true check (only_row),

@@ -1,5 +1,5 @@
 /*
- * citus-init accept-loss: gives up what had its only copy on a member whose
+ * citus-init accept-loss: accepts the loss of what had its only copy on a member whose
  * directory is gone, so that the member can be brought back without it. The
  * token stands for exactly this loss: a script that is run again accepts no
  * later one.

@@ -1,6 +1,6 @@
 /*
- * citus-init form: the two overrides of the guard over the first forming. Left
- * out is a worker that will not come; given up is a whole cluster, of which
+ * citus-init form: the two overrides of the guard over the first forming. --without
+ * leaves out a worker that will not come; --abandon names a whole cluster, of which
  * this coordinator has lost its part.
  */
 #include <stdio.h>
@@ -59,7 +59,7 @@ static int form_abandon(
 		return (int)code;
 	if (wish_make(p, WISH_ABANDON, id, o->confirm, e) < 0)
 		return (int)exit_code_of(e->kind);
-	printf("cluster %s is given up: its workers are told; \"citus-init status\" shows how far "
+	printf("cluster %s is abandoned: its workers are told; \"citus-init status\" shows how far "
 	       "they are\n",
 		id);
 	return EXIT_OK;

@@ -159,7 +159,7 @@ static bool belongs_to(const json_t *member, const char *id)
 	return its && status_json_words(member, "name") && strcasecmp(its, id) == 0;
 }
 
-/* The list of what is given up. */
+/* The list of what is abandoned. */
 static void print_orphans(FILE *out, const json_t *members, const char *id)
 {
 	const json_t *member;
@@ -182,7 +182,7 @@ static void print_orphans(FILE *out, const json_t *members, const char *id)
 		print_member(out, member);
 	}
 	fprintf(out,
-		"Each one's data directory is put aside on its volume, as data.abandoned.%s, "
+		"Each one's data directory is renamed on its volume to data.abandoned.%s, "
 		"and it begins anew, empty. No command brings it back.\n",
 		id);
 }
@@ -203,7 +203,7 @@ enum exit_code hand_form_abandon(const json_t *status, const char *asked, const 
 	if (own)
 		return refuse(EXIT_UNSUITABLE, e,
 			"this coordinator belongs to a cluster itself, %s: only an empty one can "
-			"give up another cluster",
+			"abandon another cluster",
 			own);
 	_free_ const char **names = xcalloc(json_array_size(members) + 1, sizeof(*names));
 	json_array_foreach(members, i, member)

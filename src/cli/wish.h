@@ -7,7 +7,7 @@
  *
  *   pause                      nothing is changed but that members are let in
  *   form without    NODE       the first forming does not wait for it
- *   abandon         CLUSTER    its directories are put aside
+ *   abandon         CLUSTER    its directories are abandoned
  *   accept loss     NODE       detail: the token of the loss
  */
 #pragma once

@@ -28,7 +28,7 @@ struct catalog {
 	int count;
 	struct superseded *superseded;
 	bool is_paused;	    /* by a wish */
-	char abandoned[40]; /* the cluster that form --abandon gives up, or "" */
+	char abandoned[40]; /* the cluster that form --abandon names, or "" */
 	struct sql *home;
 	struct sql *databases[MANAGED_COUNT]; /* connected while they are needed */
 	int looked_at;

@@ -132,7 +132,7 @@ static void follow_loss(struct worker *w)
 		w->loss.token[0] && strcmp(w->loss.token, w->row->record.accepted) == 0;
 }
 
-/* What it knows, for whoever is to give its cluster up. */
+/* What it knows, for whoever is to abandon its cluster. */
 static void follow_metadata(struct worker *w)
 {
 	const struct member_facts *facts = watch_facts(w->watch);

@@ -423,7 +423,7 @@ static void plan_forming(struct making *p)
 
 	if (pick(p, chosen, is_to_abandon, false)) {
 		take(p, PLAN_ABANDON, chosen,
-			"of the cluster that is given up: told to put the data directory aside");
+			"of the abandoned cluster: told to abandon the data directory");
 		return;
 	}
 	if (!p->plan->waiting_for[0] &&
@@ -442,7 +442,7 @@ static void plan_forming(struct making *p)
 	why(p, "the cluster is formed when each worker is new: ");
 	why_waiting(p);
 	if (pick(p, chosen, is_foreign, false))
-		why(p, "; if their coordinator's volume is lost, give up the cluster that they "
+		why(p, "; if their coordinator's volume is lost, abandon the cluster that they "
 		       "belong to: \"citus-init form --abandon ID\"");
 	if (pick(p, chosen, is_new_and_expected, false))
 		why_without(p);

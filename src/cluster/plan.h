@@ -26,7 +26,7 @@ struct plan_member {
 	bool gone;	    /* away for longer than the grace period */
 	bool leaving;	    /* its ordinal is not below SET_SIZE any more */
 	bool left_out;	    /* form --without: the first forming does not wait for it */
-	bool to_abandon;    /* form --abandon: it belongs to the cluster that is to be given up */
+	bool to_abandon;    /* form --abandon: it belongs to the cluster that is to be abandoned */
 	bool has_successor; /* the empty directory on it is the one that is to be brought back */
 	enum loss loss;	    /* of an empty one */
 	bool loss_accepted; /* by the operator, exactly this one */

@@ -318,7 +318,7 @@ static void start_abandon(struct steps *s, struct watch *watch)
 {
 	const char *id = s->cluster->catalog.abandoned;
 
-	log_warning("telling %s to give up cluster %s, as \"form --abandon\" wants it",
+	log_warning("telling %s to abandon cluster %s, as \"form --abandon\" asks",
 		watch_name(watch), id);
 	watch_abandon(watch, id, on_written, s);
 }

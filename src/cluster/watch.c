@@ -239,7 +239,7 @@ static const struct sql_step admit[] = {
 };
 
 static const struct sql_step abandon[] = {
-	{ .name = "tell the node to give up its cluster",
+	{ .name = "tell the node to abandon its cluster",
 		.sql = sql_cluster_abandon,
 		.bind = bind_cluster },
 	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },

@@ -61,7 +61,7 @@ void watch_stamp(struct watch *watch, const char *cluster_id, const char *databa
 void watch_admit(struct watch *watch, const struct progress *coordinator, watch_written_fn written,
 	void *ctx);
 
-/* Tells the worker to give its cluster up, if it is that one; borrowed until it is written. */
+/* Tells the worker to abandon its cluster, if it is that one; borrowed until it is written. */
 void watch_abandon(
 	struct watch *watch, const char *cluster_id, watch_written_fn written, void *ctx);
 

@@ -24,7 +24,7 @@ enum control_type {
 	/* agent -> PID 1 */
 	CONTROL_BEAT,	      /* I turn */
 	CONTROL_STOP_READY,   /* the answer to CONTROL_STOP: shut postgres down now */
-	CONTROL_WANT_ABANDON, /* put the data directory of abandon.cluster_id aside, start anew */
+	CONTROL_WANT_ABANDON, /* abandon the data directory of abandon.cluster_id, start anew */
 	/* PID 1 -> agent */
 	CONTROL_POSTGRES, /* postgres: what it does now; sent at start and on each change */
 	CONTROL_STOP,	  /* a stop was requested: make the fast rung possible, then say so */

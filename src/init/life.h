@@ -5,8 +5,8 @@
  *
  * The shutdown ladder is part of it. Each rung has its share of the one stop
  * deadline; when the share is used up, or when the stop is requested once more,
- * the next rung follows; none leads back. A data directory that is put aside
- * takes the same ladder, and at its end, when nothing runs, life begins anew.
+ * the next rung follows; none leads back. To abandon the data directory takes the
+ * same ladder, and at its end, when nothing runs, life begins anew.
  */
 #pragma once
 
@@ -56,7 +56,7 @@ enum life_event {
 	EVENT_STOP_NOW, /* SIGQUIT: stop, from the immediate rung on */
 	EVENT_HUSHED,	/* the agent's answer, or there is no agent to wait for */
 	EVENT_ALONE,	/* the agent has ended, or there is none */
-	EVENT_ABANDON,	/* the data directory is to be put aside: stop, then start anew */
+	EVENT_ABANDON,	/* the data directory is to be abandoned: stop, then start anew */
 	EVENT_ANEW,	/* as EVENT_ALONE, when that was what the stop was for */
 	LIFE_EVENT_COUNT
 };
@@ -76,7 +76,7 @@ extern const struct life_trait life_traits[LIFE_STATE_COUNT];
 /* Where the event leads; LIFE_SAME when it changes nothing. */
 enum life_state life_next(enum life_state state, enum life_event event);
 
-/* Whether a stop was requested, or postgres given up: nothing is started any more. */
+/* Whether postgres is to stay down, for a stop or for too many restarts: nothing is started. */
 bool life_is_stopping(enum life_state state);
 
 /* How long the state may last under that stop deadline; -1 when there is no limit. */

@@ -15,7 +15,7 @@ struct prepare_child {
 	int pipe_fd; /* our end of the pipe, or -1 */
 };
 
-/* abandon names the cluster whose data directory is to be put aside first, or is "". */
+/* abandon names the cluster whose data directory is to be abandoned first, or is "". */
 int prepare_child_start(struct prepare_child *p, const char *abandon, int secrets_fd, int lock_fd,
 	char *const *environment, struct err *e) NODISCARD;
 

@@ -245,7 +245,7 @@ static enum life_event enter_over(struct supervisor *s)
 	if (s->notify_fd >= 0)
 		unlink(s->launch.notify_socket);
 	if (s->abandon[0] && s->result == EXIT_OK) {
-		log_error("\"%s\" is not put aside: the agent does not end",
+		log_error("could not abandon \"%s\": the agent does not end",
 			s->launch.data_directory);
 		s->result = EXIT_SYSTEM;
 	}

@@ -27,7 +27,7 @@ struct supervisor {
 	enum life_state state;
 	int64_t deadline_ms; /* of the state; -1 for none */
 	enum exit_code result;
-	char abandon[CONTROL_UUID_SIZE]; /* the cluster whose data directory is put aside when
+	char abandon[CONTROL_UUID_SIZE]; /* the cluster whose data directory is abandoned when
 					    postgres has ended, or "" */
 	bool clean;			 /* the last postmaster ended as a fast shutdown ends */
 	bool disk_full;			 /* when it died */

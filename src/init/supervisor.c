@@ -207,7 +207,7 @@ static void request_stop(struct supervisor *s, int sig, enum life_event event)
 		log_info("%s: ending before postgres was started", name);
 	if (s->stop_ms == 0)
 		s->stop_ms = clock_now_ms();
-	/* The ladder that was entered to put the data directory aside goes on as a stop. */
+	/* A stop goes on with the ladder that abandoning has begun. */
 	bool goes_on = s->abandon[0] && life_is_stopping(s->state) && event == EVENT_STOP;
 	if (life_is_stopping(s->state))
 		s->abandon[0] = '\0';
@@ -217,11 +217,11 @@ static void request_stop(struct supervisor *s, int sig, enum life_event event)
 static void request_abandon(struct supervisor *s, const char *cluster_id)
 {
 	if (life_next(s->state, EVENT_ABANDON) == LIFE_SAME) {
-		log_debug("the agent asks again to put the data directory aside");
+		log_debug("the agent asks again to abandon the data directory");
 		return;
 	}
-	log_warning("the agent says that cluster %s was given up: postgres is stopped, \"%s\" is "
-		    "put aside, and a new one is made",
+	log_warning("the agent says that cluster %s is abandoned: postgres is stopped, \"%s\" is "
+		    "renamed, and a new one is made",
 		cluster_id, s->launch.data_directory);
 	memcpy(s->abandon, cluster_id, sizeof(s->abandon));
 	states_step(s, EVENT_ABANDON);

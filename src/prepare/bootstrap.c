@@ -252,7 +252,7 @@ int bootstrap_check_abandon(const char *data, const char *cluster_id, struct err
 	if (count > 0)
 		return err_set(e, ERR_REFUSED,
 			"%d processes have their working directory in the data directory \"%s\": "
-			"postgres, or a shell; end them, then it can be put aside",
+			"postgres, or a shell; end them, then it can be abandoned",
 			count, data);
 	return 0;
 }
@@ -264,7 +264,7 @@ int bootstrap_abandon(const char *data, const char *cluster_id, struct err *e)
 
 	if (rename(data, target) < 0)
 		return err_sys(e, "could not rename \"%s\" to \"%s\"", data, target);
-	log_warning("the data directory of cluster %s was put aside: \"%s\" is now \"%s\"; "
+	log_warning("the data directory of cluster %s is abandoned: \"%s\" is now \"%s\"; "
 		    "nothing was deleted, and a new one is made. To undo it: stop this node, move "
 		    "the new \"%s\" away, rename the old one back, and take the request out of it "
 		    "by \"postgres --single -D %s postgres\" with "

@@ -31,8 +31,7 @@ int bootstrap_check_volume(const char *data_directory, struct err *e) NODISCARD;
 int bootstrap_check_abandon(
 	const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
 
-/* Puts the checked directory of a cluster that was given up aside, by one rename, and says so. The
- * lock must be held. */
+/* Abandons the checked directory: renames it, and says so. The lock must be held. */
 int bootstrap_abandon(const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;
 
 /* Removes what an interrupted bootstrap_create() left behind. The lock must be held: then nobody

@@ -33,7 +33,7 @@ struct node {
 	struct identity *identity;
 	struct postgres_install install;
 	char *conf;	     /* the link to the rendered files */
-	const char *abandon; /* the cluster whose data directory is to be put aside, or NULL */
+	const char *abandon; /* the cluster whose data directory is to be abandoned, or NULL */
 	bool dropped_root;
 	struct user user;
 };
@@ -225,7 +225,7 @@ static int check_abandon(const struct node *node, const char *data, struct err *
 	/* The cluster's memory is in it. */
 	if (node->identity->role == ROLE_COORDINATOR)
 		return err_set(e, ERR_REFUSED,
-			"\"%s\" is the coordinator, whose data directory \"%s\" is never put aside",
+			"\"%s\" is the coordinator, whose data directory \"%s\" is never abandoned",
 			node->identity->name, data);
 	return bootstrap_check_abandon(data, node->abandon, e);
 }

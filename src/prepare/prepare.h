@@ -4,8 +4,8 @@
  * started again it ends the same.
  *
  *   citus-init prepare                 at start: everything, and struct launch to PID 1
- *   citus-init prepare --abandon ID    the same, after the data directory was put aside as that
- *                                      of a cluster that was given up (node/abandoned.h)
+ *   citus-init prepare --abandon ID    the same, after the data directory was renamed as that
+ *                                      of an abandoned cluster (node/abandoned.h)
  */
 #pragma once
 

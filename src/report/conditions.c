@@ -128,7 +128,7 @@ static enum severity tell_empty(FILE *out, const struct member *m, const struct 
 	}
 	if (m->loss_token[0]) {
 		fprintf(out,
-			"%s; give it back its volume, or give up what is lost: \"citus-init "
+			"%s; give it back its volume, or accept the loss: \"citus-init "
 			"accept-loss %s\"",
 			m->loss, m->name);
 		return SEVERITY_CRITICAL;
@@ -276,7 +276,7 @@ static bool tell_orphans(const struct teller *t)
 				fprintf(out, "%s%s", n++ ? ", " : " ", members[k].name);
 		fprintf(out,
 			": nothing is formed, and nothing touched; give %s back its volume, or "
-			"give that cluster up: \"citus-init form --abandon %s\"",
+			"abandon that cluster: \"citus-init form --abandon %s\"",
 			t->view->identity->name, id);
 		fclose(out);
 		add(t, SEVERITY_CRITICAL, "", text);
@@ -356,15 +356,15 @@ static void sort(struct conditions *list)
 	list->items = sorted;
 }
 
-/* A worker that was told to put its directory aside. */
+/* A worker that was told to abandon its directory. */
 static void tell_abandoned(const struct teller *t)
 {
 	const struct node_view *view = t->view;
 
 	if (view->abandoned[0])
 		add(t, SEVERITY_WARNING, view->identity->name,
-			xasprintf("%s has been told to give up cluster %s: its data directory is "
-				  "put aside, and a new one made",
+			xasprintf("%s has been told to abandon cluster %s: its data directory is "
+				  "renamed, and a new one made",
 				view->identity->name, view->abandoned));
 }
 

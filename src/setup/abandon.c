@@ -22,14 +22,14 @@ void abandon_look(
 {
 	struct err e = { .kind = ERR_NONE };
 
-	/* The coordinator's directory holds the cluster's memory: it is never put aside. */
+	/* The coordinator's directory holds the cluster's memory: it is never abandoned. */
 	if (view->identity->role != ROLE_WORKER || !view->abandoned[0] ||
 		strcmp(view->abandoned, view->cluster_id) != 0)
 		return;
 	if (abandoned_check(data_directory, view->abandoned, &e) == 0)
 		ask(view->abandoned, control_fd);
 	else if (strcmp(e.msg, a->refusal.msg) != 0)
-		log_error("cluster %s is not given up, though the coordinator tells to: %s",
+		log_error("could not abandon cluster %s, as the coordinator asks: %s",
 			view->abandoned, e.msg);
 	a->refusal = e;
 }

@@ -1,7 +1,7 @@
 /*
- * A worker that was told to give up its cluster ("form --abandon"): PID 1 is
- * asked to put the data directory aside and to begin anew. The telling is a row
- * of that directory, so whoever is killed on the way, it is asked again.
+ * A worker that was told to abandon its cluster ("form --abandon"): asks PID 1 to
+ * abandon the data directory and to begin anew. The request is a row of that
+ * directory, so it is asked again, whoever is killed on the way.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct abandon {
 };
 
 /*
- * After a look at what the node remembers: asks when the cluster that is to be given up is the one
+ * After a look at what the node remembers: asks when the cluster that is to be abandoned is the one
  * that the node belongs to, and nothing is in the way of the renaming; else postgres goes on
  * untouched, and the log says why. Does not block for long.
  */

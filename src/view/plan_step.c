@@ -13,8 +13,8 @@ static const struct {
 	[PLAN_WAIT] = { "wait", "nothing can be done before somebody else has done something",
 		false },
 	[PLAN_ABANDON] = { "abandon",
-		"without a cluster's id, when the operator gives an old cluster up: tells its "
-		"workers to put their data directories aside and to start anew",
+		"without a cluster's id, when the operator abandons an old cluster: tells its "
+		"workers to abandon their data directories and to start anew",
 		true },
 	[PLAN_MINT] = { "mint",
 		"makes the cluster's id. Only when **every** worker of `SET_SIZE` has answered that "

@@ -7,7 +7,7 @@
 enum plan_step {
 	PLAN_NOTHING,
 	PLAN_WAIT,	 /* for what plan.why says */
-	PLAN_ABANDON,	 /* tell the chosen workers to put their old cluster's directory aside */
+	PLAN_ABANDON,	 /* tell the chosen workers to abandon their old cluster's directory */
 	PLAN_MINT,	 /* make the cluster's id: every worker has answered that it is new */
 	PLAN_ADMIT,	 /* tell the chosen members that they are who they were: they may serve */
 	PLAN_STAMP,	 /* write the intent here, then the identity on the chosen workers */

@@ -125,7 +125,7 @@ struct node_view {
 	bool has_output_plugin_libraries;
 	char citus[32];
 	char cluster_id[40]; /* as this node remembers it */
-	char abandoned[40];  /* the cluster that this node has been told to give up, or "" */
+	char abandoned[40];  /* the cluster that this node has been told to abandon, or "" */
 	bool admitted; /* a worker: the coordinator has seen who it is, since the server's start */
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];

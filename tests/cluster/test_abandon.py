@@ -1,4 +1,4 @@
-"""A worker that is told to give up its cluster: a real data directory is put aside, and comes back."""
+"""A worker that is told to abandon its cluster: a real data directory is renamed, and comes back."""
 import contextlib
 import os
 import subprocess
@@ -61,7 +61,7 @@ def as_server(worker, command, **options):
     return subprocess.run(command, check=True, text=True, **options)
 
 
-def test_directory_is_put_aside_and_can_be_brought_back(worker):
+def test_directory_is_abandoned_and_can_be_brought_back(worker):
     tell_to_abandon(worker)
     wait_set_up(worker, 2)
     assert not is_member(worker)
@@ -93,7 +93,7 @@ def test_what_is_in_the_way_is_told_while_postgres_serves(worker):
     wait_until(lambda: worker.errors("agent"), what="the refusal")
     home(worker, "notify citus_init")
     error, = worker.errors("agent")
-    assert f"cluster {CLUSTER} is not given up" in error
+    assert f"could not abandon cluster {CLUSTER}" in error
     assert f'"{aside(worker)}" is there already' in error
     assert worker.postmaster_pid == postmaster and is_member(worker)
     assert ANOTHER not in worker.log

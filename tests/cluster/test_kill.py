@@ -143,13 +143,13 @@ def tell_to_abandon(lone):
 
 
 def test_abandoning_survives_every_kill(lone, dice):
-    """At any moment the old directory is whole, either in its place or put aside."""
+    """At any moment the old directory is whole, either in its place or abandoned."""
     lone.environment.update(POD_NAME="citus-1", SET_SIZE="2")
     lone.start()
     duration = None
     known = set()
     before = 0
-    for turn in itertools.chain([0], rounds("giving up")):
+    for turn in itertools.chain([0], rounds("abandoning")):
         cluster = str(uuid.UUID(int=dice.getrandbits(128)))
         aside = lone.volume / f"data.abandoned.{cluster}"
         become_member_of(lone, cluster)
@@ -171,7 +171,7 @@ def test_abandoning_survives_every_kill(lone, dice):
             if lone.process.poll() is not None:
                 lone.start()
             return identifier_of(aside) == old and identifier_of(lone.data) not in (None, old)
-        wait_until(is_aside, 120, "the directory is put aside and a new one is there")
+        wait_until(is_aside, 120, "the directory is abandoned and a new one is there")
         duration = duration or time.monotonic() - begin
     become_member_of(lone, cluster)
     assert len(list(lone.volume.glob("data.abandoned.*"))) == 1 + turn

@@ -1,4 +1,4 @@
-"""A cluster that was given up: its data directory is put aside, and life goes on with a new one."""
+"""An abandoned cluster: its data directory is renamed, and life goes on with a new one."""
 import ctypes
 import os
 import re
@@ -54,7 +54,7 @@ def assert_is_whole(directory):
     assert (directory / "global/pg_control").stat().st_size == 8192
 
 
-def test_directory_is_put_aside_and_a_new_one_served(worker):
+def test_directory_is_renamed_and_a_new_one_served(worker):
     worker.behave("backends=2")
     worker.start()
     mark(worker)
@@ -203,7 +203,7 @@ def test_directory_is_not_put_in_the_place_of_another(worker):
     assert worker.stop() == 0
 
 
-def test_coordinator_is_not_put_aside(node):
+def test_coordinator_is_not_abandoned(node):
     node.start()
     mark(node)
     abandon(node)

@@ -247,7 +247,7 @@ START_TEST(removes_what_was_left_behind)
 }
 END_TEST
 
-START_TEST(puts_the_directory_of_a_cluster_aside)
+START_TEST(abandons_the_directory_of_a_cluster)
 {
 	_free_ char *data = scratch_path("data");
 	_free_ char *target = scratch_path(aside);
@@ -316,7 +316,7 @@ static const struct {
 	{ NULL, "../data", "no cluster's id" },
 };
 
-START_TEST(puts_nothing_aside_that_is_in_doubt)
+START_TEST(abandons_nothing_that_is_in_doubt)
 {
 	_free_ char *data = scratch_path("data");
 	_free_ char *before = getcwd(NULL, 0);
@@ -394,8 +394,8 @@ Suite *suite_bootstrap(void)
 	tcase_add_test(c, refuses_another_owner);
 	tcase_add_test(c, refuses_a_mount_point);
 	tcase_add_test(c, removes_what_was_left_behind);
-	tcase_add_test(c, puts_the_directory_of_a_cluster_aside);
-	tcase_add_loop_test(c, puts_nothing_aside_that_is_in_doubt, 0, ARRAY_LEN(obstacles));
+	tcase_add_test(c, abandons_the_directory_of_a_cluster);
+	tcase_add_loop_test(c, abandons_nothing_that_is_in_doubt, 0, ARRAY_LEN(obstacles));
 	tcase_add_loop_test(c, closes_our_own_directory, 0, ARRAY_LEN(modes));
 	tcase_add_test(c, keeps_the_pid_file_while_somebody_is_there);
 	suite_add_tcase(s, c);

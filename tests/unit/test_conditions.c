@@ -297,7 +297,7 @@ static const struct {
 		"that need it wait until they are cancelled: restart it\n" },
 	{ "wiped", wiped,
 		"critical citus-2: citus-2 was wiped: 12 shards of 3 tables had their only copy "
-		"there; give it back its volume, or give up what is lost: \"citus-init accept-loss "
+		"there; give it back its volume, or accept the loss: \"citus-init accept-loss "
 		"citus-2\"\n" },
 	{ "wiped, accepted", wiped_and_accepted,
 		"warning citus-2: citus-2 was wiped: the loss is accepted, and it is brought "
@@ -352,7 +352,7 @@ static const struct {
 	{ "an empty coordinator", empty_coordinator,
 		"critical : this coordinator belongs to no cluster, but cluster " OTHER
 		" is known to citus-1, citus-2: nothing is formed, and nothing touched; give "
-		"citus-0 back its volume, or give that cluster up: \"citus-init form --abandon " OTHER
+		"citus-0 back its volume, or abandon that cluster: \"citus-init form --abandon " OTHER
 		"\"\n" },
 	{ "paused", paused,
 		"info : changes are paused by \"citus-init pause\"; \"citus-init resume\" ends "
@@ -372,8 +372,8 @@ static const struct {
 		"warning citus-1: citus-1 is unfit: *\n"
 		"info : changes are paused by *\n" },
 	{ "told to abandon", told_to_abandon,
-		"warning citus-0: citus-0 has been told to give up cluster " OTHER
-		": its data directory is put aside, and a new one made\n" },
+		"warning citus-0: citus-0 has been told to abandon cluster " OTHER
+		": its data directory is renamed, and a new one made\n" },
 };
 
 /* One second after the look, on the day of DOWN_S. */

@@ -170,7 +170,7 @@ static char *token_in(const char *text)
 	return xstrndup(confirm, strcspn(confirm, "\n"));
 }
 
-START_TEST(abandon_shows_what_is_given_up_and_does_it_when_confirmed)
+START_TEST(abandon_shows_what_is_lost_and_does_it_when_confirmed)
 {
 	struct answer first = abandon(lost_coordinator, OTHER, NULL);
 
@@ -380,7 +380,7 @@ Suite *suite_hand(void)
 	TCase *c = tcase_create("hand");
 
 	tcase_add_loop_test(c, form_without, 0, ARRAY_LEN(without_cases));
-	tcase_add_test(c, abandon_shows_what_is_given_up_and_does_it_when_confirmed);
+	tcase_add_test(c, abandon_shows_what_is_lost_and_does_it_when_confirmed);
 	tcase_add_test(c, the_token_of_abandon_stands_for_the_list);
 	tcase_add_loop_test(c, abandon_is_refused, 0, ARRAY_LEN(not_to_abandon));
 	tcase_add_test(c, accept_loss_shows_what_is_lost_and_does_it_when_confirmed);

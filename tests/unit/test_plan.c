@@ -73,7 +73,7 @@ static const struct kind {
 	{ 'l', { .state = MEMBER_LEFT, .recorded = true }, false },
 	{ 'I', { .state = MEMBER_UNFIT, MEMBER }, false },
 	{ 'i', { .state = MEMBER_UNFIT }, false },
-	/* Of the operator's wishes: left out; of a cluster that is given up; leaving. */
+	/* Of the operator's wishes: left out; of an abandoned cluster; leaving. */
 	{ 'X', { .state = MEMBER_UNREACHABLE, .left_out = true }, false },
 	{ 'Y', { .state = MEMBER_NEW, .left_out = true }, true },
 	{ 'B', { .state = MEMBER_FOREIGN, .to_abandon = true }, false },

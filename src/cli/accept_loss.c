@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/hand.h"
 #include "cli/status_json.h"
 #include "cli/wish.h"
+#include "cli/wish_check.h"
 
 #include "base/banned.h"
 
@@ -20,7 +20,7 @@ static int accept(const struct place *p, const char *node, const char *confirm, 
 
 	if (!status)
 		return EXIT_UNAVAILABLE;
-	enum exit_code code = hand_accept_loss(status, node, confirm, stdout, e);
+	enum exit_code code = wish_check_accept_loss(status, node, confirm, stdout, e);
 	json_decref(status);
 	if (code != EXIT_OK)
 		return (int)code;

@@ -8,9 +8,9 @@
 
 #include "base/mem.h"
 #include "cli/commands.h"
-#include "cli/hand.h"
 #include "cli/status_json.h"
 #include "cli/wish.h"
+#include "cli/wish_check.h"
 
 #include "base/banned.h"
 
@@ -39,7 +39,7 @@ static int form_without(
 	const struct place *p, const json_t *status, const struct options *o, struct err *e)
 {
 	_free_ char *names = NULL;
-	enum exit_code code = hand_form_without(status, o->without, &names, e);
+	enum exit_code code = wish_check_without(status, o->without, &names, e);
 
 	if (code != EXIT_OK)
 		return (int)code;
@@ -53,7 +53,7 @@ static int form_abandon(
 	const struct place *p, const json_t *status, const struct options *o, struct err *e)
 {
 	_free_ char *id = NULL;
-	enum exit_code code = hand_form_abandon(status, o->abandon, o->confirm, stdout, &id, e);
+	enum exit_code code = wish_check_abandon(status, o->abandon, o->confirm, stdout, &id, e);
 
 	if (code != EXIT_OK)
 		return (int)code;

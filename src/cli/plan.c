@@ -4,7 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/hand.h"
+#include "cli/plan_view.h"
 #include "cli/status_json.h"
 
 #include "base/banned.h"
@@ -34,8 +34,8 @@ int cli_plan_main(int argc, char **argv)
 	ask_target_fini(&to);
 	code = EXIT_UNAVAILABLE;
 	if (status)
-		code = (int)(as_json ? hand_plan_as_json(status, stdout, &e)
-				     : hand_plan(status, stdout, &e));
+		code = (int)(as_json ? plan_view_print_json(status, stdout, &e)
+				     : plan_view_print(status, stdout, &e));
 	json_decref(status);
 	if (code != EXIT_OK)
 		fprintf(stderr, "citus-init: %s\n", e.msg);

@@ -67,6 +67,16 @@ bool status_json_is_true(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
+const json_t *status_json_cluster(const json_t *status, struct err *e)
+{
+	const json_t *cluster = json_object_get(status, "cluster");
+
+	if (json_is_array(json_object_get(cluster, "members")))
+		return cluster;
+	err_set(e, ERR_REFUSED, "the node that was asked keeps no cluster: only ordinal 0 does");
+	return NULL;
+}
+
 const json_t *status_json_member(const json_t *status, const char *name)
 {
 	const json_t *cluster = json_object_get(status, "cluster");

@@ -24,5 +24,9 @@ char *status_json_ask_text(const struct ask_target *to, struct err *e);
 const char *status_json_words(const json_t *object, const char *key);
 bool status_json_is_true(const json_t *object, const char *key);
 
+/* The cluster, with a list of its members; NULL when the node that answered is no coordinator.
+ * Borrowed. */
+const json_t *status_json_cluster(const json_t *status, struct err *e);
+
 /* The member of that name, or NULL. Borrowed. */
 const json_t *status_json_member(const json_t *status, const char *name);

@@ -24,7 +24,7 @@
 int wish_make(const struct place *p, const char *what, const char *argument, const char *detail,
 	struct err *e) NODISCARD;
 
-/* One for each argument, and no other of that kind; arguments is an array of SQL, {"a","b"}. */
+/* One for each argument, and no other of that kind; arguments are parted by commas, "a,b". */
 int wish_make_exactly(
 	const struct place *p, const char *what, const char *arguments, struct err *e) NODISCARD;
 

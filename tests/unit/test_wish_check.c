@@ -1,5 +1,5 @@
 /*
- * What the operator's commands make of /status: what suits the cluster, what is
+ * What the operator's wishes meet in /status: what suits the cluster, what is
  * shown before something is destroyed, and which token stands for it.
  */
 #include <check.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cli/hand.h"
+#include "cli/wish_check.h"
 #include "report/status.h"
 #include "views.h"
 
@@ -81,8 +81,8 @@ static const struct {
 	enum exit_code code;
 	const char *told; /* the names, or part of why not */
 } without_cases[] = {
-	{ "1", unformed, EXIT_OK, "{\"citus-1\"}" },
-	{ "2,1", unformed, EXIT_OK, "{\"citus-2\",\"citus-1\"}" },
+	{ "1", unformed, EXIT_OK, "citus-1" },
+	{ "2,1", unformed, EXIT_OK, "citus-2,citus-1" },
 	{ "0", unformed, EXIT_USAGE, "ordinal 0 is the coordinator" },
 	{ "1,0", unformed, EXIT_USAGE, "ordinal 0 is the coordinator" },
 	{ "3", unformed, EXIT_USAGE, "there is no worker 3: SET_SIZE is 3" },
@@ -103,7 +103,7 @@ START_TEST(form_without)
 	_free_ char *names = NULL;
 	struct err e = { 0 };
 
-	ck_assert_int_eq(hand_form_without(status, without_cases[_i].list, &names, &e),
+	ck_assert_int_eq(wish_check_without(status, without_cases[_i].list, &names, &e),
 		without_cases[_i].code);
 	if (without_cases[_i].code == EXIT_OK)
 		ck_assert_str_eq(names, without_cases[_i].told);
@@ -135,7 +135,7 @@ static struct answer abandon(void (*make)(struct views *v), const char *id, cons
 	json_t *status = status_made(make);
 	FILE *out = open_memstream(&a.text, &size);
 
-	a.code = hand_form_abandon(status, id, confirm, out, &a.id, &a.e);
+	a.code = wish_check_abandon(status, id, confirm, out, &a.id, &a.e);
 	fclose(out);
 	json_decref(status);
 	return a;
@@ -149,7 +149,7 @@ static struct answer accept_loss(
 	json_t *status = status_made(make);
 	FILE *out = open_memstream(&a.text, &size);
 
-	a.code = hand_accept_loss(status, node, confirm, out, &a.e);
+	a.code = wish_check_accept_loss(status, node, confirm, out, &a.e);
 	fclose(out);
 	json_decref(status);
 	return a;
@@ -296,88 +296,12 @@ START_TEST(accept_loss_is_refused)
 }
 END_TEST
 
-/* plan */
+Suite *suite_wish_check(void);
 
-static void paused_by_wish(struct views *v)
+Suite *suite_wish_check(void)
 {
-	v->cluster.paused_by = "wish";
-	v->cluster.step = "register";
-	snprintf(v->cluster.why, sizeof(v->cluster.why), "they\nare new");
-	snprintf(v->cluster.chosen, sizeof(v->cluster.chosen), "citus-3, citus-4");
-}
-
-static void paused_by_setting(struct views *v)
-{
-	v->cluster.paused_by = "setting";
-}
-
-static void not_planned(struct views *v)
-{
-	v->cluster.step = NULL;
-	v->cluster.why[0] = '\0';
-}
-
-static const struct {
-	void (*make)(struct views *v);
-	const char *told;
-} plans[] = {
-	{ NULL, "next    wait\nwhy     waiting for citus-2 (unreachable)\n" },
-	{ paused_by_wish, "next    register\nfor     citus-3, citus-4\nwhy     they?are new\n"
-			  "paused  \"citus-init pause\", until \"citus-init resume\"\n" },
-	{ paused_by_setting, "next    wait\nwhy     waiting for citus-2 (unreachable)\n"
-			     "paused  the setting CITUS_INIT_PAUSE\n" },
-	{ not_planned, "next    not known yet: the nodes are being looked at\n" },
-};
-
-START_TEST(plan_in_words)
-{
-	json_t *status = status_made(plans[_i].make);
-	char *text = NULL;
-	size_t size = 0;
-	struct err e = { 0 };
-	FILE *out = open_memstream(&text, &size);
-
-	ck_assert_int_eq(hand_plan(status, out, &e), EXIT_OK);
-	fclose(out);
-	ck_assert_str_eq(text, plans[_i].told);
-	free(text);
-	json_decref(status);
-}
-END_TEST
-
-START_TEST(plan_as_json)
-{
-	json_t *status = status_made(paused_by_wish);
-	char *text = NULL;
-	size_t size = 0;
-	struct err e = { 0 };
-	FILE *out = open_memstream(&text, &size);
-
-	ck_assert_int_eq(hand_plan_as_json(status, out, &e), EXIT_OK);
-	fclose(out);
-	json_t *plan = json_loads(text, 0, NULL);
-	ck_assert_str_eq(json_string_value(json_object_get(plan, "step")), "register");
-	ck_assert_str_eq(json_string_value(json_object_get(plan, "chosen")), "citus-3, citus-4");
-	ck_assert_str_eq(json_string_value(json_object_get(plan, "why")), "they\nare new");
-	ck_assert_str_eq(json_string_value(json_object_get(plan, "paused_by")), "wish");
-	json_decref(plan);
-	free(text);
-	json_decref(status);
-
-	status = status_made(a_worker);
-	ck_assert_int_eq(hand_plan_as_json(status, stdout, &e), EXIT_UNSUITABLE);
-	ck_assert_int_eq(hand_plan(status, stdout, &e), EXIT_UNSUITABLE);
-	assert_says(e.msg, "only ordinal 0 does");
-	json_decref(status);
-}
-END_TEST
-
-Suite *suite_hand(void);
-
-Suite *suite_hand(void)
-{
-	Suite *s = suite_create("hand");
-	TCase *c = tcase_create("hand");
+	Suite *s = suite_create("wish_check");
+	TCase *c = tcase_create("wish_check");
 
 	tcase_add_loop_test(c, form_without, 0, ARRAY_LEN(without_cases));
 	tcase_add_test(c, abandon_shows_what_is_lost_and_does_it_when_confirmed);
@@ -385,8 +309,6 @@ Suite *suite_hand(void)
 	tcase_add_loop_test(c, abandon_is_refused, 0, ARRAY_LEN(not_to_abandon));
 	tcase_add_test(c, accept_loss_shows_what_is_lost_and_does_it_when_confirmed);
 	tcase_add_loop_test(c, accept_loss_is_refused, 0, ARRAY_LEN(no_loss));
-	tcase_add_loop_test(c, plan_in_words, 0, ARRAY_LEN(plans));
-	tcase_add_test(c, plan_as_json);
 	suite_add_tcase(s, c);
 	return s;
 }

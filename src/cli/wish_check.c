@@ -1,4 +1,4 @@
-#include "cli/hand.h"
+#include "cli/wish_check.h"
 
 #include <openssl/sha.h>
 #include <stdarg.h>
@@ -29,17 +29,6 @@ static enum exit_code refuse(enum exit_code code, struct err *e, const char *fmt
 	return code;
 }
 
-/* NULL when the node that answered is no coordinator. */
-static const json_t *cluster_of(const json_t *status, struct err *e)
-{
-	const json_t *cluster = json_object_get(status, "cluster");
-
-	if (json_is_array(json_object_get(cluster, "members")))
-		return cluster;
-	refuse(EXIT_UNSUITABLE, e, "the node that was asked keeps no cluster: only ordinal 0 does");
-	return NULL;
-}
-
 static const json_t *member_of_ordinal(const json_t *cluster, long ordinal)
 {
 	const json_t *member;
@@ -54,12 +43,11 @@ static const json_t *member_of_ordinal(const json_t *cluster, long ordinal)
 	return NULL;
 }
 
-enum exit_code hand_form_without(
+enum exit_code wish_check_without(
 	const json_t *status, const char *list, char **names, struct err *e)
 {
-	const json_t *cluster = cluster_of(status, e);
-	_free_ char *array = NULL;
-	size_t size = 0;
+	const json_t *cluster = status_json_cluster(status, e);
+	_free_ char *text = NULL;
 
 	if (!cluster)
 		return EXIT_UNSUITABLE;
@@ -67,10 +55,7 @@ enum exit_code hand_form_without(
 		return refuse(EXIT_UNSUITABLE, e,
 			"the cluster is formed already: nobody is waited for, and a worker joins "
 			"when it comes");
-	_file_ FILE *out = open_memstream(&array, &size);
-	if (!out)
-		return refuse(EXIT_SYSTEM, e, "out of memory");
-	for (const char *rest = list, *separator = "{"; separator[0]; rest++) {
+	for (const char *rest = list; rest;) {
 		char *end;
 		long ordinal = *rest >= '0' && *rest <= '9' ? strtol(rest, &end, 10) : -1;
 		const json_t *member = ordinal > 0 ? member_of_ordinal(cluster, ordinal) : NULL;
@@ -85,13 +70,12 @@ enum exit_code hand_form_without(
 			return refuse(EXIT_USAGE, e, "there is no worker %ld: SET_SIZE is %lld",
 				ordinal,
 				(long long)json_integer_value(json_object_get(cluster, "size")));
-		fprintf(out, "%s\"%s\"", separator, status_json_words(member, "name"));
-		rest = end;
-		separator = *rest ? "," : "";
+		_free_ char *before = take_ptr(text);
+		text = xasprintf("%s%s%s", before ? before : "", before ? "," : "",
+			status_json_words(member, "name"));
+		rest = *end ? end + 1 : NULL;
 	}
-	fputc('}', out);
-	fclose(take_ptr(out));
-	*names = take_ptr(array);
+	*names = take_ptr(text);
 	return EXIT_OK;
 }
 
@@ -187,10 +171,10 @@ static void print_orphans(FILE *out, const json_t *members, const char *id)
 		id);
 }
 
-enum exit_code hand_form_abandon(const json_t *status, const char *asked, const char *confirm,
+enum exit_code wish_check_abandon(const json_t *status, const char *asked, const char *confirm,
 	FILE *out, char **id, struct err *e)
 {
-	const json_t *cluster = cluster_of(status, e);
+	const json_t *cluster = status_json_cluster(status, e);
 	const json_t *members = json_object_get(cluster, "members");
 	const char *own = status_json_words(cluster, "id");
 	char token[TOKEN_SIZE];
@@ -257,10 +241,10 @@ static enum exit_code refuse_unknown(const json_t *cluster, const char *node, st
 	return refuse(EXIT_UNSUITABLE, e, "there is no node \"%s\"; the nodes are %s", node, names);
 }
 
-enum exit_code hand_accept_loss(
+enum exit_code wish_check_accept_loss(
 	const json_t *status, const char *node, const char *confirm, FILE *out, struct err *e)
 {
-	const json_t *cluster = cluster_of(status, e);
+	const json_t *cluster = status_json_cluster(status, e);
 	const json_t *member = cluster ? status_json_member(status, node) : NULL;
 	const char *state = status_json_words(member, "state");
 	const char *loss = status_json_words(member, "loss");
@@ -293,55 +277,4 @@ enum exit_code hand_accept_loss(
 	return refuse(EXIT_UNCONFIRMED, e,
 		confirm ? "the token stands for another loss: nothing was done"
 			: "nothing was done yet");
-}
-
-static const char *pause_in_words(const char *paused_by)
-{
-	return strcmp(paused_by, "setting") == 0
-		       ? "the setting CITUS_INIT_PAUSE"
-		       : "\"citus-init pause\", until \"citus-init resume\"";
-}
-
-static void print_line(FILE *out, const char *title, const char *text)
-{
-	if (!text)
-		return;
-	fprintf(out, "%-8s", title);
-	clean_print(out, text);
-	fputc('\n', out);
-}
-
-enum exit_code hand_plan(const json_t *status, FILE *out, struct err *e)
-{
-	const json_t *cluster = cluster_of(status, e);
-	const json_t *plan = json_object_get(cluster, "plan");
-	const char *step = status_json_words(plan, "step");
-	const char *paused_by = status_json_words(cluster, "paused_by");
-
-	if (!cluster)
-		return EXIT_UNSUITABLE;
-	print_line(out, "next", step ? step : "not known yet: the nodes are being looked at");
-	print_line(out, "for", status_json_words(plan, "chosen"));
-	print_line(out, "why", status_json_words(plan, "why"));
-	if (paused_by)
-		print_line(out, "paused", pause_in_words(paused_by));
-	return EXIT_OK;
-}
-
-enum exit_code hand_plan_as_json(const json_t *status, FILE *out, struct err *e)
-{
-	static const char *const keys[] = { "step", "chosen", "why" };
-	const json_t *cluster = cluster_of(status, e);
-	const json_t *plan = json_object_get(cluster, "plan");
-
-	if (!cluster)
-		return EXIT_UNSUITABLE;
-	json_t *o = json_object();
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		json_object_set(o, keys[i], json_object_get(plan, keys[i]));
-	json_object_set(o, "paused_by", json_object_get(cluster, "paused_by"));
-	int failure = json_dumpf(o, out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	json_decref(o);
-	fputc('\n', out);
-	return failure ? refuse(EXIT_SYSTEM, e, "could not write the plan") : EXIT_OK;
 }

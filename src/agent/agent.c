@@ -18,7 +18,7 @@
 #include "node/identity.h"
 #include "node/sample_password.h"
 #include "node/settings.h"
-#include "report/gauges.h"
+#include "report/readings.h"
 #include "report/http.h"
 #include "setup/abandon.h"
 #include "setup/gate.h"
@@ -54,7 +54,7 @@ struct agent {
 	struct gate *gate;
 	struct cluster_loop *cluster; /* on the coordinator, once it is set up */
 	struct sql_files *sql_files;
-	struct gauges *gauges;
+	struct reader *readings;
 	struct knock *knock;	/* on a worker */
 	struct sql *listener;	/* hears NOTIFY citus_init */
 	struct sql *quieter;	/* quiets Citus' daemon before a stop */
@@ -249,7 +249,7 @@ static void leave_server(struct agent *a)
 	gate_reset(a->gate);
 	setup_reset(a->setup);
 	sql_reset(a->listener);
-	gauges_reset(a->gauges);
+	readings_reset(a->readings);
 	if (a->cluster)
 		cluster_loop_close(take_ptr(a->cluster));
 	if (a->knock)
@@ -360,7 +360,7 @@ static void on_scraped(void *ctx)
 {
 	struct agent *a = ctx;
 
-	gauges_refresh(a->gauges);
+	readings_refresh(a->readings);
 }
 
 static void on_http_timer(evutil_socket_t fd, short what, void *arg)
@@ -400,7 +400,7 @@ static void open_parts(struct agent *a)
 	a->listener = sql_open_local(
 		a->loop, a->socket_directory, id->port, DATABASE_HOME, RETRY_MOST_MS);
 	sql_on_notify(a->listener, on_notify, a);
-	a->gauges = gauges_open(a->loop, &a->view, a->socket_directory);
+	a->readings = readings_open(a->loop, &a->view, a->socket_directory);
 	a->quieter = sql_open_local(
 		a->loop, a->socket_directory, id->port, DATABASE_HOME, QUIET_TIMEOUT_MS);
 	if (id->role == ROLE_WORKER)
@@ -419,7 +419,7 @@ static void close_parts(struct agent *a)
 	sql_files_close(a->sql_files);
 	sql_close(a->quieter);
 	sql_close(a->listener);
-	gauges_close(a->gauges);
+	readings_close(a->readings);
 	gate_close(a->gate);
 	setup_close(a->setup);
 	http_close(a->http);

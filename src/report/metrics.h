@@ -2,7 +2,7 @@
  * /metrics: the view in Prometheus' text format 0.0.4, from tables of
  * metrics, which docs/metrics.md is made from too. Printing reads memory and
  * /proc only: it asks no database anything. What a server must be asked for
- * has been asked by gauges.c, after an earlier scrape.
+ * has been asked by readings.c, after an earlier scrape.
  */
 #pragma once
 

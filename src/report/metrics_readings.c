@@ -1,4 +1,4 @@
-/* /metrics: the readings of this node's server (gauges.c). */
+/* /metrics: the readings of this node's server (readings.c). */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "report/metrics_table.h"
@@ -24,7 +24,7 @@ _Static_assert(ARRAY_LEN(prepared_by) == PREPARED_OWNERS, "each owner has a name
 /* NULL when there are none that say something of now. */
 static const struct readings *current(const struct node_view *view)
 {
-	const struct readings *r = &view->gauges.last;
+	const struct readings *r = &view->readings.last;
 
 	return r->read_ms && clock_now_ms() - r->read_ms < STALE_MS ? r : NULL;
 }
@@ -39,18 +39,18 @@ static void write_age(struct series *s, const struct node_view *view)
 
 static void write_duration(struct series *s, const struct node_view *view)
 {
-	if (view->gauges.reads)
-		metric_add(s, NULL, 0, (double)view->gauges.took_ms / 1000);
+	if (view->readings.reads)
+		metric_add(s, NULL, 0, (double)view->readings.took_ms / 1000);
 }
 
 static double readings_total(const struct node_view *view)
 {
-	return view->gauges.reads;
+	return view->readings.reads;
 }
 
 static double readings_failures(const struct node_view *view)
 {
-	return view->gauges.failures;
+	return view->readings.failures;
 }
 
 static void write_connections(struct series *s, const struct node_view *view)

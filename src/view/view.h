@@ -80,7 +80,7 @@ struct readings {
 	int task_count;
 };
 
-struct gauges_view {
+struct readings_view {
 	struct readings last;
 	int64_t took_ms; /* the last reading */
 	unsigned reads;
@@ -130,6 +130,6 @@ struct node_view {
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
 	struct sql_files_view sql_files;
-	struct gauges_view gauges;
+	struct readings_view readings;
 	struct cluster_view *cluster; /* NULL on workers */
 };

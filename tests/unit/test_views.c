@@ -573,7 +573,7 @@ START_TEST(metrics_of_a_server_that_was_not_asked)
 	struct views v;
 	views_make(&v);
 
-	v.node.gauges.last.read_ms = _i == 0 ? 0 : clock_now_ms() - 6 * 60 * 1000;
+	v.node.readings.last.read_ms = _i == 0 ? 0 : clock_now_ms() - 6 * 60 * 1000;
 	_free_ char *text = metrics_text(&v.node);
 	check_exposition(text);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -581,10 +581,10 @@ START_TEST(metrics_of_a_server_that_was_not_asked)
 	assert_line(text, "citus_init_readings_total 3");
 
 	views_make(&v);
-	v.node.gauges.last.pool_connections = -1;
-	v.node.gauges.last.pool_busiest = -1;
-	v.node.gauges.last.cleanups = -1;
-	v.node.gauges.last.task_count = 0;
+	v.node.readings.last.pool_connections = -1;
+	v.node.readings.last.pool_busiest = -1;
+	v.node.readings.last.cleanups = -1;
+	v.node.readings.last.task_count = 0;
 	_free_ char *other = metrics_text(&v.node);
 	check_exposition(other);
 	ck_assert(has_metric(other, "citus_init_connections"));

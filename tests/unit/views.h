@@ -44,7 +44,7 @@ static inline void views_make(struct views *v)
 			.member = true,
 			.version = "15.20",
 			.citus = "13.2-1",
-			.gauges = { .reads = 3,
+			.readings = { .reads = 3,
 				.failures = 1,
 				.took_ms = 12,
 				.last = { .read_ms = now_ms - 15 * 1000,

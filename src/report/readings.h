@@ -14,16 +14,16 @@
 
 #include "view/view.h"
 
-struct gauges;
+struct reader;
 
-/* Fills view->gauges and keeps it. Nothing is read before the first scrape. */
-struct gauges *gauges_open(
+/* Fills view->readings and keeps it. Nothing is read before the first scrape. */
+struct reader *readings_open(
 	struct event_base *loop, struct node_view *view, const char *socket_directory);
-void gauges_close(struct gauges *gauges);
+void readings_close(struct reader *reader);
 
 /* Somebody has scraped: reads anew unless the last reading is fresh, or postgres is not set up.
  * Does not block. */
-void gauges_refresh(struct gauges *gauges);
+void readings_refresh(struct reader *reader);
 
 /* The server went away: what was under way is dropped, and what was read forgotten. */
-void gauges_reset(struct gauges *gauges);
+void readings_reset(struct reader *reader);

@@ -1,4 +1,4 @@
-#include "report/gauges.h"
+#include "report/readings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 /* Between readings, however often somebody scrapes: a session costs a fork and Citus' start. */
 enum { FRESH_MS = 10 * 1000, STATEMENT_TIMEOUT_MS = 2000 };
 
-struct gauges {
+struct reader {
 	struct node_view *view;
 	struct sql *sql;
 	int64_t started_ms; /* of the last reading, however it ended */
@@ -26,39 +26,39 @@ struct gauges {
 
 static int if_coordinator(void *ctx, const char *parameters[])
 {
-	const struct gauges *g = ctx;
+	const struct reader *reader = ctx;
 
 	(void)parameters;
-	return g->view->identity->role == ROLE_COORDINATOR ? 0 : SQL_SKIP;
+	return reader->view->identity->role == ROLE_COORDINATOR ? 0 : SQL_SKIP;
 }
 
 static int if_pool(void *ctx, const char *parameters[])
 {
-	const struct gauges *g = ctx;
+	const struct reader *reader = ctx;
 
 	(void)parameters;
-	return g->has_pool ? 0 : SQL_SKIP;
+	return reader->has_pool ? 0 : SQL_SKIP;
 }
 
 static int on_activity(void *ctx, const PGresult *result, int row, struct err *e)
 {
-	struct gauges *g = ctx;
+	struct reader *reader = ctx;
 	long all = (long)sql_number(result, row, 0, 0);
 
 	(void)e;
-	g->reading.connections[CONNECTIONS_CITUS] = (long)sql_number(result, row, 1, 0);
-	g->reading.connections[CONNECTIONS_AGENTS] = (long)sql_number(result, row, 2, 0);
-	g->reading.connections[CONNECTIONS_CLIENTS] = all -
-						      g->reading.connections[CONNECTIONS_CITUS] -
-						      g->reading.connections[CONNECTIONS_AGENTS];
-	g->reading.daemon_is_up = sql_number(result, row, 3, 0) > 0;
-	g->has_pool = sql_number(result, row, 4, 0) > 0;
+	reader->reading.connections[CONNECTIONS_CITUS] = (long)sql_number(result, row, 1, 0);
+	reader->reading.connections[CONNECTIONS_AGENTS] = (long)sql_number(result, row, 2, 0);
+	reader->reading.connections[CONNECTIONS_CLIENTS] =
+		all - reader->reading.connections[CONNECTIONS_CITUS] -
+		reader->reading.connections[CONNECTIONS_AGENTS];
+	reader->reading.daemon_is_up = sql_number(result, row, 3, 0) > 0;
+	reader->has_pool = sql_number(result, row, 4, 0) > 0;
 	return 0;
 }
 
 static int on_limit(void *ctx, const PGresult *result, int row, struct err *e)
 {
-	struct readings *r = &((struct gauges *)ctx)->reading;
+	struct readings *r = &((struct reader *)ctx)->reading;
 
 	(void)e;
 	if (r->limit_count == READINGS_LIMITS_MAX)
@@ -70,38 +70,38 @@ static int on_limit(void *ctx, const PGresult *result, int row, struct err *e)
 
 static int on_prepared(void *ctx, const PGresult *result, int row, struct err *e)
 {
-	struct gauges *g = ctx;
+	struct reader *reader = ctx;
 
 	(void)e;
 	for (int i = 0; i < PREPARED_OWNERS; i++) {
-		g->reading.prepared[i].count = (long)sql_number(result, row, 2 * i, 0);
-		g->reading.prepared[i].oldest_s = (long)sql_number(result, row, 2 * i + 1, 0);
+		reader->reading.prepared[i].count = (long)sql_number(result, row, 2 * i, 0);
+		reader->reading.prepared[i].oldest_s = (long)sql_number(result, row, 2 * i + 1, 0);
 	}
 	return 0;
 }
 
 static int on_pool(void *ctx, const PGresult *result, int row, struct err *e)
 {
-	struct gauges *g = ctx;
+	struct reader *reader = ctx;
 
 	(void)e;
-	g->reading.pool_connections = (long)sql_number(result, row, 0, -1);
-	g->reading.pool_busiest = (long)sql_number(result, row, 1, -1);
+	reader->reading.pool_connections = (long)sql_number(result, row, 0, -1);
+	reader->reading.pool_busiest = (long)sql_number(result, row, 1, -1);
 	return 0;
 }
 
 static int on_cleanup(void *ctx, const PGresult *result, int row, struct err *e)
 {
-	struct gauges *g = ctx;
+	struct reader *reader = ctx;
 
 	(void)e;
-	g->reading.cleanups = (long)sql_number(result, row, 0, -1);
+	reader->reading.cleanups = (long)sql_number(result, row, 0, -1);
 	return 0;
 }
 
 static int on_tasks(void *ctx, const PGresult *result, int row, struct err *e)
 {
-	struct readings *r = &((struct gauges *)ctx)->reading;
+	struct readings *r = &((struct reader *)ctx)->reading;
 
 	(void)e;
 	if (r->task_count == READINGS_TASKS_MAX)
@@ -137,63 +137,63 @@ static const struct sql_step steps[] = {
 
 static void on_read(void *ctx, const struct err *failure)
 {
-	struct gauges *g = ctx;
-	struct gauges_view *view = &g->view->gauges;
+	struct reader *reader = ctx;
+	struct readings_view *view = &reader->view->readings;
 	int64_t now_ms = clock_now_ms();
 
-	sql_disconnect(g->sql);
+	sql_disconnect(reader->sql);
 	view->reads++;
-	view->took_ms = now_ms - g->started_ms;
+	view->took_ms = now_ms - reader->started_ms;
 	if (failure) {
 		view->failures++;
-		/* The first failure of a row is told, the rest are the same news. */
-		if (!g->has_failed)
+		/* Log only the first of several failures in a row. */
+		if (!reader->has_failed)
 			log_warning("readings for /metrics: %s, will try again at a scrape",
 				failure->msg);
 	} else {
-		g->reading.read_ms = now_ms;
-		view->last = g->reading;
+		reader->reading.read_ms = now_ms;
+		view->last = reader->reading;
 	}
-	g->has_failed = failure != NULL;
+	reader->has_failed = failure != NULL;
 }
 
-struct gauges *gauges_open(
+struct reader *readings_open(
 	struct event_base *loop, struct node_view *view, const char *socket_directory)
 {
-	struct gauges *g = xcalloc(1, sizeof(*g));
+	struct reader *reader = xcalloc(1, sizeof(*reader));
 
-	g->view = view;
-	g->sql = sql_open_local(
+	reader->view = view;
+	reader->sql = sql_open_local(
 		loop, socket_directory, view->identity->port, DATABASE_CITUS, STATEMENT_TIMEOUT_MS);
-	return g;
+	return reader;
 }
 
-void gauges_close(struct gauges *g)
+void readings_close(struct reader *reader)
 {
-	if (!g)
+	if (!reader)
 		return;
-	sql_close(g->sql);
-	free(g);
+	sql_close(reader->sql);
+	free(reader);
 }
 
-void gauges_refresh(struct gauges *g)
+void readings_refresh(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
-	bool is_fresh = g->started_ms && now_ms - g->started_ms < FRESH_MS;
+	bool is_fresh = reader->started_ms && now_ms - reader->started_ms < FRESH_MS;
 
-	if (is_fresh || sql_is_busy(g->sql) || g->view->postgres != POSTGRES_READY ||
-		g->view->setup != SETUP_DONE)
+	if (is_fresh || sql_is_busy(reader->sql) || reader->view->postgres != POSTGRES_READY ||
+		reader->view->setup != SETUP_DONE)
 		return;
-	g->started_ms = now_ms;
-	g->reading =
+	reader->started_ms = now_ms;
+	reader->reading =
 		(struct readings){ .pool_connections = -1, .pool_busiest = -1, .cleanups = -1 };
-	sql_run(g->sql, steps, ARRAY_LEN(steps), g, on_read);
+	sql_run(reader->sql, steps, ARRAY_LEN(steps), reader, on_read);
 }
 
-void gauges_reset(struct gauges *g)
+void readings_reset(struct reader *reader)
 {
-	sql_reset(g->sql);
-	g->started_ms = 0;
-	g->has_failed = false;
-	g->view->gauges.last = (struct readings){ .read_ms = 0 };
+	sql_reset(reader->sql);
+	reader->started_ms = 0;
+	reader->has_failed = false;
+	reader->view->readings.last = (struct readings){ .read_ms = 0 };
 }

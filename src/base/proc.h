@@ -13,6 +13,10 @@
 
 enum { PROC_MAX_FDS = 8 };
 
+/* This program, as the path to start it anew in another role. It is the kernel's link, so the binary
+ * may lie where a user without privileges cannot go, and may be replaced meanwhile. */
+#define PROC_SELF "/proc/self/exe"
+
 struct proc_fd {
 	int from; /* the descriptor in this process */
 	int to;	  /* its number in the new one */

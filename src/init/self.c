@@ -9,7 +9,7 @@ pid_t self_start(const char *const *argv, char *const *environment,
 	const struct proc_fd fds[PROC_MAX_FDS], struct err *e)
 {
 	struct proc_spec spec = {
-		.path = "/proc/self/exe",
+		.path = PROC_SELF,
 		.argv = argv,
 		.envp = (const char *const *)environment,
 		.death_signal = SIGKILL,

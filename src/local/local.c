@@ -113,7 +113,7 @@ static void show_status(const struct local *l)
 		xasprintf("%s:%d", l->nodes.items[0].host, l->ground.state.network.http_port);
 	const char *const argv[] = { "citus-init", "status", "--address", address, NULL };
 	struct proc_spec spec = {
-		.path = "/proc/self/exe", .argv = argv, .envp = (const char *const *)environ
+		.path = PROC_SELF, .argv = argv, .envp = (const char *const *)environ
 	};
 	struct err e;
 	pid_t pid = proc_spawn(&spec, &e);

@@ -109,8 +109,7 @@ static int spawn(const struct nodes *nodes, struct node *node, struct err *e)
 		return err_sys(e, "could not open \"%s\"", null < 0 ? "/dev/null" : node->log);
 	char **environment = environment_of_node(nodes->environment, nodes->state, node->ordinal);
 	struct proc_spec spec = {
-		/* By the link, so that the binary may lie where the node's user cannot go. */
-		.path = "/proc/self/exe",
+		.path = PROC_SELF,
 		.argv = argv,
 		.envp = (const char *const *)environment,
 		.change_user = nodes->user->change,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/secret.h"
 #include "local/environment.h"
 #include "local/report.h"
@@ -90,7 +91,7 @@ static int check_paths(const struct preflight *p, const struct settings *setting
 			"give others the right to enter and to run it, or name another directory" },
 		{ config && access(config, F_OK) == 0 ? config : NULL, R_OK, "the INI file",
 			"give others the right to read it" },
-		{ "/proc/self/exe", X_OK, "citus-init itself",
+		{ PROC_SELF, X_OK, "citus-init itself",
 			"give others the right to run it (chmod o+rx)" },
 		{ 0 },
 	};

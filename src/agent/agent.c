@@ -64,7 +64,7 @@ struct agent {
 
 static void run_setup(struct agent *a);
 
-static bool is_ready(const struct agent *a)
+static bool postgres_is_ready(const struct agent *a)
 {
 	return a->view.postgres == POSTGRES_READY;
 }
@@ -91,7 +91,7 @@ static bool may_serve(const struct agent *a)
 static void decide_phase(struct agent *a)
 {
 	a->view.member = may_serve(a);
-	if (is_ready(a) && a->view.setup == SETUP_DONE)
+	if (postgres_is_ready(a) && a->view.setup == SETUP_DONE)
 		gate_want(a->gate, a->view.member ? PHASE_OPEN : PHASE_CLUSTER);
 }
 
@@ -99,7 +99,7 @@ static void decide_knock(struct agent *a)
 {
 	if (!a->knock)
 		return;
-	if (is_ready(a) && a->view.phase >= PHASE_CLUSTER && !a->view.member)
+	if (postgres_is_ready(a) && a->view.phase >= PHASE_CLUSTER && !a->view.member)
 		knock_start(a->knock);
 	else
 		knock_stop(a->knock);
@@ -107,7 +107,7 @@ static void decide_knock(struct agent *a)
 
 static void decide_sql_files(struct agent *a)
 {
-	if (a->sql_files && is_ready(a) && a->view.member && a->view.phase == PHASE_OPEN)
+	if (a->sql_files && postgres_is_ready(a) && a->view.member && a->view.phase == PHASE_OPEN)
 		sql_files_start(a->sql_files);
 }
 
@@ -131,7 +131,7 @@ static void on_cluster_changed(void *ctx)
 static void look(struct agent *a)
 {
 	a->looks_again = setup_is_busy(a->setup);
-	if (!a->looks_again && is_ready(a))
+	if (!a->looks_again && postgres_is_ready(a))
 		run_setup(a);
 }
 
@@ -165,7 +165,7 @@ static void on_listen_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (is_ready(a) && !sql_is_busy(a->listener) && !sql_is_connected(a->listener))
+	if (postgres_is_ready(a) && !sql_is_busy(a->listener) && !sql_is_connected(a->listener))
 		sql_run(a->listener, listen_steps, ARRAY_LEN(listen_steps), a, on_listening);
 }
 
@@ -189,7 +189,7 @@ static void on_setup_done(void *ctx, const struct err *failure)
 	struct agent *a = ctx;
 	bool was_done = a->view.setup == SETUP_DONE;
 
-	if (!is_ready(a))
+	if (!postgres_is_ready(a))
 		return; /* the server went away meanwhile; its return starts anew */
 	abandon_look(
 		&a->abandon, &a->view, settings_text(a->settings, SET_PGDATA), LAUNCH_FD_CONTROL);
@@ -260,18 +260,18 @@ static void leave_server(struct agent *a)
 
 static void on_postgres(struct agent *a, const struct control_message *m)
 {
-	bool was_ready = is_ready(a);
+	bool was_ready = postgres_is_ready(a);
 
 	a->view.postgres = m->postgres.state;
 	a->view.postgres_pid = m->postgres.pid;
 	a->view.postgres_restarts = m->postgres.restarts;
 	a->view.agent_restarts = m->postgres.agent_restarts;
-	a->view.postgres_was_ready |= is_ready(a);
+	a->view.postgres_was_ready |= postgres_is_ready(a);
 	a->view.postgres_was_ready &=
 		m->postgres.state == POSTGRES_READY || m->postgres.state == POSTGRES_STOPPING;
-	if (is_ready(a) && !was_ready)
+	if (postgres_is_ready(a) && !was_ready)
 		look(a);
-	else if (!is_ready(a) && was_ready)
+	else if (!postgres_is_ready(a) && was_ready)
 		leave_server(a);
 }
 
@@ -314,7 +314,7 @@ static void on_stop(struct agent *a)
 		const struct member *m = &a->view.cluster->members[i];
 		silent_peer |= m->group > 0 && !m->reachable;
 	}
-	bool was_ready = is_ready(a);
+	bool was_ready = postgres_is_ready(a);
 
 	a->view.postgres = POSTGRES_STOPPING;
 	if (was_ready)

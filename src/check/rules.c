@@ -156,7 +156,7 @@ static const struct check_rule rules[] = {
 enum { RULE_YAML, RULE_NO_SET };
 
 /* A container that is given one of our settings, or our program. */
-static bool is_ours(const struct tree *container)
+static bool runs_a_node(const struct tree *container)
 {
 	const struct tree *env = tree_get(container, "env");
 	const char *image = tree_text(container, "image");
@@ -188,7 +188,7 @@ static const struct tree *our_container(const struct object *set)
 	const struct tree *containers = containers_of(set);
 
 	for (size_t i = 0; i < tree_count(containers); i++)
-		if (is_ours(containers->entries[i].value))
+		if (runs_a_node(containers->entries[i].value))
 			return containers->entries[i].value;
 	return NULL;
 }
@@ -242,7 +242,7 @@ static size_t place_of(const struct manifest *m, const char *file)
 	return i;
 }
 
-static int compare(const void *a, const void *b, void *manifest)
+static int by_place(const void *a, const void *b, void *manifest)
 {
 	const struct finding *x = a, *y = b;
 	size_t file_x = place_of(manifest, x->file), file_y = place_of(manifest, y->file);
@@ -275,7 +275,7 @@ void check_manifest(
 		findings_add(findings, &rules[RULE_NO_SET], m->file_count ? m->files[0].name : "",
 			0, 0, xstrdup("no StatefulSet of citus-init is in the files given"));
 	if (findings->count)
-		qsort_r(findings->list, findings->count, sizeof(*findings->list), compare,
+		qsort_r(findings->list, findings->count, sizeof(*findings->list), by_place,
 			(void *)m);
 }
 

@@ -120,7 +120,7 @@ static json_t *text_of(const char *text)
 	return json_string(ascii);
 }
 
-static json_t *number_of(int number)
+static json_t *number_or_null(int number)
 {
 	return number > 0 ? json_integer(number) : json_null();
 }
@@ -134,8 +134,8 @@ static void print_json(const struct findings *findings, size_t errors, size_t wa
 
 		json_array_append_new(list,
 			json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:s}", "file",
-				text_of(f->file), "line", number_of(f->line), "column",
-				number_of(f->column), "level", check_level_name(f->rule->level),
+				text_of(f->file), "line", number_or_null(f->line), "column",
+				number_or_null(f->column), "level", check_level_name(f->rule->level),
 				"rule", f->rule->name, "message", text_of(f->message), "why",
 				f->rule->why, "fix", f->rule->fix));
 	}

@@ -254,7 +254,7 @@ static enum member_state classify_answer(
 				       : classify_unstamped(c, reason, size);
 }
 
-enum member_state member_classify(
+enum member_state classify_worker(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
 	enum member_state state = MEMBER_UNKNOWN;
@@ -286,7 +286,7 @@ enum member_state member_classify(
  * A worker that has gone away since is still a witness: what it said last is not undone by its
  * silence, and the next look at it overwrites it. One that belongs to no cluster says nothing.
  */
-enum member_state member_classify_coordinator(const struct member_case *workers, int count,
+enum member_state classify_coordinator(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size)
 {
 	const struct member_case *unknown = NULL, *foreign = NULL;

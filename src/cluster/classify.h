@@ -21,7 +21,7 @@ struct member_case {
 };
 
 /* The state, and in reason (size bytes) why, for the operator; "" for the unremarkable ones. */
-enum member_state member_classify(const struct member_case *c, const struct cluster_facts *cluster,
+enum member_state classify_worker(const struct member_case *c, const struct cluster_facts *cluster,
 	char *reason, size_t size);
 
 /*
@@ -30,5 +30,5 @@ enum member_state member_classify(const struct member_case *c, const struct clus
  * belong to another cluster), MEMBER_OLDER, or MEMBER_UNKNOWN until each worker has been looked
  * at once, whatever came of it.
  */
-enum member_state member_classify_coordinator(const struct member_case *workers, int count,
+enum member_state classify_coordinator(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size);

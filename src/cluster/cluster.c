@@ -60,7 +60,7 @@ static const char *twin_of(const struct cluster *c, const struct worker *of)
 	return NULL;
 }
 
-static struct member_case case_of(const struct cluster *c, const struct worker *w)
+static struct member_case member_case_of(const struct cluster *c, const struct worker *w)
 {
 	return (struct member_case){ .name = w->view->name,
 		.facts = watch_facts(w->watch),
@@ -174,11 +174,11 @@ static void follow(struct worker *w, enum member_state state)
 static void classify(struct cluster *c, struct worker *w)
 {
 	enum member_state before = w->view->state;
-	const struct member_case seen = case_of(c, w);
+	const struct member_case seen = member_case_of(c, w);
 	char reason[sizeof(w->view->reason)];
 
 	recall(w);
-	enum member_state state = member_classify(&seen, &c->catalog.facts, reason, sizeof(reason));
+	enum member_state state = classify_worker(&seen, &c->catalog.facts, reason, sizeof(reason));
 	follow(w, state);
 	/* One that is away gives a new reason at every try; that it is away is the news. */
 	if (state != before || (!is_away(state) && strcmp(reason, w->view->reason) != 0)) {
@@ -198,8 +198,8 @@ static void classify_coordinator(struct cluster *c)
 	struct member_case cases[MEMBERS_MAX];
 
 	for (int i = 0; i < c->count; i++)
-		cases[i] = case_of(c, &c->workers[i]);
-	own->state = member_classify_coordinator(
+		cases[i] = member_case_of(c, &c->workers[i]);
+	own->state = classify_coordinator(
 		cases, c->count, &c->catalog.facts, own->reason, sizeof(own->reason));
 	if (own->state != before && own->reason[0])
 		log_emit(own->state == MEMBER_UNKNOWN ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
@@ -304,7 +304,7 @@ void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan)
 
 	for (int i = 0; i < c->count; i++)
 		seen[i] = seen_as(c, &c->workers[i]);
-	membership_plan(&c->catalog.facts, seen, c->count, one_by_one, plan);
+	plan_next_step(&c->catalog.facts, seen, c->count, one_by_one, plan);
 	if (own->state == MEMBER_OURS || own->state == MEMBER_NEW)
 		return;
 	memset(plan->chosen, 0, sizeof(plan->chosen));

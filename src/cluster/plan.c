@@ -490,7 +490,7 @@ static void plan_rest(struct making *p)
 	}
 }
 
-void membership_plan(const struct cluster_facts *cluster, const struct plan_member *workers,
+void plan_next_step(const struct cluster_facts *cluster, const struct plan_member *workers,
 	int count, bool one_by_one, struct plan *plan)
 {
 	struct making p = { .cluster = cluster,

@@ -40,5 +40,5 @@ struct plan {
 };
 
 /* The one next step. one_by_one: the last batch failed, so register a single worker. */
-void membership_plan(const struct cluster_facts *cluster, const struct plan_member *workers,
+void plan_next_step(const struct cluster_facts *cluster, const struct plan_member *workers,
 	int count, bool one_by_one, struct plan *plan);

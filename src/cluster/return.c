@@ -10,7 +10,7 @@
 
 #include "base/banned.h"
 
-struct member_return {
+struct returning {
 	struct cluster *cluster;
 	struct repair *repair;
 	struct worker *worker; /* whose return is under way */
@@ -20,7 +20,7 @@ struct member_return {
 
 static int bind_name(void *ctx, const char *parameters[])
 {
-	const struct member_return *r = ctx;
+	const struct returning *r = ctx;
 
 	parameters[0] = r->worker->view->name;
 	return 1;
@@ -32,7 +32,7 @@ static const struct sql_step succeed[] = {
 		.bind = bind_name },
 };
 
-static void end(struct member_return *r, enum step_outcome outcome, bool of_worker,
+static void end(struct returning *r, enum step_outcome outcome, bool of_worker,
 	const struct err *failure)
 {
 	const struct step_report report = {
@@ -57,7 +57,7 @@ static char *hosts_of_others(const struct cluster *c)
 	return cluster_array_of(c, well, add_host);
 }
 
-static struct repair_case case_of(const struct worker *w, const char *others)
+static struct repair_case repair_case_of(const struct worker *w, const char *others)
 {
 	return (struct repair_case){ .name = w->view->name,
 		.host = w->view->host,
@@ -70,7 +70,7 @@ static struct repair_case case_of(const struct worker *w, const char *others)
 
 static void on_assessed(void *ctx, const struct loss_report *report, const struct err *failure)
 {
-	struct member_return *r = ctx;
+	struct returning *r = ctx;
 	struct worker *w = r->worker;
 
 	if (failure) {
@@ -86,7 +86,7 @@ static void on_assessed(void *ctx, const struct loss_report *report, const struc
 
 static void on_succeeded(void *ctx, const struct err *failure)
 {
-	struct member_return *r = ctx;
+	struct returning *r = ctx;
 	struct worker *w = r->worker;
 
 	if (failure) {
@@ -102,7 +102,7 @@ static void on_succeeded(void *ctx, const struct err *failure)
 
 static void on_brought_back(void *ctx, const struct err *failure)
 {
-	struct member_return *r = ctx;
+	struct returning *r = ctx;
 	struct worker *w = r->worker;
 
 	if (!failure) {
@@ -115,43 +115,43 @@ static void on_brought_back(void *ctx, const struct err *failure)
 	end(r, STEP_FAILED, true, failure);
 }
 
-struct member_return *member_return_open(
+struct returning *return_open(
 	struct event_base *loop, struct cluster *cluster, const char *socket_directory)
 {
-	struct member_return *r = xcalloc(1, sizeof(*r));
+	struct returning *r = xcalloc(1, sizeof(*r));
 
 	r->cluster = cluster;
 	r->repair = repair_open(loop, cluster->settings, cluster->id, socket_directory);
 	return r;
 }
 
-void member_return_close(struct member_return *r)
+void return_close(struct returning *r)
 {
 	repair_close(r->repair);
 	free(r);
 }
 
-static void begin(struct member_return *r, struct worker *w, step_ended_fn ended, void *ctx)
+static void begin(struct returning *r, struct worker *w, step_ended_fn ended, void *ctx)
 {
 	r->worker = w;
 	r->ended = ended;
 	r->ctx = ctx;
 }
 
-void member_return_assess(struct member_return *r, struct worker *w, step_ended_fn ended, void *ctx)
+void return_assess(struct returning *r, struct worker *w, step_ended_fn ended, void *ctx)
 {
 	_free_ char *others = hosts_of_others(r->cluster);
-	const struct repair_case of = case_of(w, others);
+	const struct repair_case of = repair_case_of(w, others);
 
 	begin(r, w, ended, ctx);
 	repair_assess(r->repair, &of, on_assessed, r);
 }
 
-void member_return_bring_back(
-	struct member_return *r, struct worker *w, const char *why, step_ended_fn ended, void *ctx)
+void return_bring_back(
+	struct returning *r, struct worker *w, const char *why, step_ended_fn ended, void *ctx)
 {
 	_free_ char *others = hosts_of_others(r->cluster);
-	const struct repair_case of = case_of(w, others);
+	const struct repair_case of = repair_case_of(w, others);
 
 	begin(r, w, ended, ctx);
 	log_info("bringing %s back: %s", of.name, why);

@@ -23,7 +23,7 @@ enum {
 struct steps {
 	struct cluster *cluster;
 	struct sql *work[MANAGED_COUNT]; /* changes: registration above all; with patience */
-	struct member_return *member_return;
+	struct returning *returning;
 
 	/* The step under way. */
 	const struct plan *plan;
@@ -66,7 +66,7 @@ static void add_is_empty(struct sql_array *array, const struct worker *w)
 	sql_array_add(array, "%s", w->view->state == MEMBER_EMPTY ? "t" : "f");
 }
 
-static void renew(char **array, char *with)
+static void replace(char **array, char *with)
 {
 	free(*array);
 	*array = with;
@@ -76,13 +76,13 @@ static void prepare_arrays(struct steps *s, const bool chosen[])
 {
 	const struct cluster *c = s->cluster;
 
-	renew(&s->hosts, cluster_array_of(c, chosen, add_host));
-	renew(&s->names, cluster_array_of(c, chosen, add_name));
-	renew(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
-	renew(&s->empties, cluster_array_of(c, chosen, add_is_empty));
-	renew(&s->timelines, cluster_array_of(c, chosen, add_timeline));
-	renew(&s->lsns, cluster_array_of(c, chosen, add_lsn));
-	renew(&s->incarnations, catalog_incarnations(&c->catalog));
+	replace(&s->hosts, cluster_array_of(c, chosen, add_host));
+	replace(&s->names, cluster_array_of(c, chosen, add_name));
+	replace(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
+	replace(&s->empties, cluster_array_of(c, chosen, add_is_empty));
+	replace(&s->timelines, cluster_array_of(c, chosen, add_timeline));
+	replace(&s->lsns, cluster_array_of(c, chosen, add_lsn));
+	replace(&s->incarnations, catalog_incarnations(&c->catalog));
 }
 
 static int bind_own_name(void *ctx, const char *parameters[])
@@ -438,10 +438,10 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 	case PLAN_CONFIRM: run_home(s, confirm, ARRAY_LEN(confirm), on_confirmed); return;
 	case PLAN_FORM: run_work(s, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus); return;
 	case PLAN_ASSESS:
-		member_return_assess(s->member_return, only_chosen(s), ended, ctx);
+		return_assess(s->returning, only_chosen(s), ended, ctx);
 		return;
 	case PLAN_BRING_BACK:
-		member_return_bring_back(s->member_return, only_chosen(s), plan->why, ended, ctx);
+		return_bring_back(s->returning, only_chosen(s), plan->why, ended, ctx);
 		return;
 	case PLAN_ACTIVATE: run_work(s, activation, ARRAY_LEN(activation), on_activated); return;
 	case PLAN_FREE: run_work(s, release, ARRAY_LEN(release), on_released); return;
@@ -495,7 +495,7 @@ struct steps *steps_open(
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		s->work[i] = sql_open_local(loop, socket_directory, cluster->id->port,
 			managed_databases[i], WORK_TIMEOUT_MS);
-	s->member_return = member_return_open(loop, cluster, socket_directory);
+	s->returning = return_open(loop, cluster, socket_directory);
 	return s;
 }
 
@@ -506,7 +506,7 @@ void steps_close(struct steps *s)
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(s->work[i]);
-	member_return_close(s->member_return);
+	return_close(s->returning);
 	for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
 		free(arrays[i]);
 	free(s);

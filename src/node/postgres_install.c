@@ -34,7 +34,7 @@ static const char *const share_places[] = {
 };
 
 /* %d in a place, which is no literal of the call; -Wformat cannot check it there. */
-static char *place_of(const char *place, int major)
+static char *with_major(const char *place, int major)
 {
 	const char *at = strstr(place, "%d");
 
@@ -185,7 +185,7 @@ static char *ask_pg_config(const struct postgres_install *install)
 static int find_citus(struct postgres_install *install, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(share_places); i++) {
-		_free_ char *place = place_of(share_places[i], install->major);
+		_free_ char *place = with_major(share_places[i], install->major);
 		_free_ char *share = xasprintf("%s/%s", install->bin_directory, place);
 		int found = look_in_share(install, share);
 
@@ -253,7 +253,7 @@ static int search(struct postgres_install *install, struct err *e)
 	*e = (struct err){ 0 };
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		for (int major = POSTGRES_NEWEST; major >= POSTGRES_OLDEST; major--) {
-			_free_ char *directory = place_of(places[i], major);
+			_free_ char *directory = with_major(places[i], major);
 
 			if (try_place(directory, install, e))
 				return 0;

@@ -79,7 +79,7 @@ static const struct {
 	{ "reference_writes", true },
 };
 
-static bool is_blocking(const struct member *m, bool freed_ones_too)
+static bool blocks(const struct member *m, bool freed_ones_too)
 {
 	if (!m->registered || m->state == MEMBER_UNKNOWN)
 		return false;
@@ -92,7 +92,7 @@ static void write_blocked(struct series *s, const struct node_view *view)
 		int count = 0;
 
 		for (int i = 0; i < view->cluster->count; i++)
-			count += is_blocking(
+			count += blocks(
 				&view->cluster->members[i], blockable[b].freed_ones_too);
 		metric_add_labelled(s, "what", blockable[b].what, count);
 	}

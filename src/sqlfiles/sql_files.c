@@ -68,7 +68,7 @@ static bool has_suffix(const char *name, const char *suffix)
 }
 
 /* The kubelet's own names in a mounted volume begin with a dot. */
-static int is_ours(const struct dirent *entry)
+static int is_sql_file(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.' && has_suffix(entry->d_name, ".sql");
 }
@@ -97,7 +97,7 @@ static void free_files(struct sql_file *files, size_t count)
 static int list(struct sql_files *f, struct err *e)
 {
 	struct dirent **found = NULL;
-	int count = scandir(f->directory, &found, is_ours, by_name);
+	int count = scandir(f->directory, &found, is_sql_file, by_name);
 
 	if (count < 0 && errno != ENOENT)
 		return err_sys(e, "could not read directory \"%s\"", f->directory);

@@ -410,7 +410,7 @@ static enum member_state classify(const struct member_facts *facts,
 		.entries = entries,
 		.twin = twin };
 
-	return member_classify(&c, &cluster, reason, 256);
+	return classify_worker(&c, &cluster, reason, 256);
 }
 
 START_TEST(every_state)
@@ -608,7 +608,7 @@ START_TEST(every_coordinator)
 	char reason[256];
 
 	cluster.formed = !c->not_formed;
-	enum member_state state = member_classify_coordinator(
+	enum member_state state = classify_coordinator(
 		workers, ARRAY_LEN(workers), &cluster, reason, sizeof(reason));
 	ck_assert_msg(state == c->expected, "%s: %s, expected %s (%s)", c->what,
 		member_state_name(state), member_state_name(c->expected), reason);
@@ -624,7 +624,7 @@ START_TEST(a_coordinator_alone_is_itself)
 	const struct cluster_facts cluster = cluster_of(false);
 	char reason[256];
 
-	ck_assert_int_eq(member_classify_coordinator(NULL, 0, &cluster, reason, sizeof(reason)),
+	ck_assert_int_eq(classify_coordinator(NULL, 0, &cluster, reason, sizeof(reason)),
 		MEMBER_OURS);
 }
 END_TEST

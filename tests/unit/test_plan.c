@@ -252,7 +252,7 @@ START_TEST(every_plan)
 
 	for (int i = 0; i < count; i++)
 		workers[i] = member_of(kind_of(c->workers[i]), i);
-	membership_plan(&cluster, workers, count, c->one_by_one, &plan);
+	plan_next_step(&cluster, workers, count, c->one_by_one, &plan);
 	ck_assert_msg(plan.step == c->expected, "%s: %s, expected %s (%s)", c->workers,
 		plan_step_name(plan.step), plan_step_name(c->expected), plan.why);
 	for (int i = 0; i < count; i++)
@@ -460,7 +460,7 @@ static void check_plan(const struct question *q, const struct plan *plan)
 
 static void ask(struct question *q, struct plan *plan)
 {
-	membership_plan(&q->cluster, q->workers, q->count, q->one_by_one, plan);
+	plan_next_step(&q->cluster, q->workers, q->count, q->one_by_one, plan);
 	check_plan(q, plan);
 }
 
@@ -615,7 +615,7 @@ START_TEST(long_lists_of_names_are_cut_within_their_bounds)
 				workers[i] = member_of(kind_of(letters[i % (n + 1)]), 0);
 				workers[i].name = "a-name-that-is-not-short-at-all-0123456789";
 			}
-			membership_plan(&cluster, workers, (int)ARRAY_LEN(workers), false, &plan);
+			plan_next_step(&cluster, workers, (int)ARRAY_LEN(workers), false, &plan);
 			ck_assert_uint_lt(strlen(plan.waiting_for), sizeof(plan.waiting_for));
 			ck_assert_uint_lt(strlen(plan.why), sizeof(plan.why));
 		}

@@ -34,8 +34,8 @@ $(BUILD)/generated/$(1)/suites.h: FORCE
 
 # An argv made of literals is all that the tests want of them.
 $(BUILD)/obj-$(1)/%.o: tests/%.c | $(GENERATED)
-	$$(Q)mkdir -p $$(@D); echo "  CC    $$<"; $$(CC_MODE) $$(OUR_CFLAGS) -Itests/unit \
-		-I$(BUILD)/generated/$(1) -Wno-write-strings $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(Q)mkdir -p $$(@D); echo "  CC    $$<"; $$(CC_MODE) -I$(BUILD)/generated/$(1) \
+		$$(OUR_CFLAGS) -Itests/unit -Wno-write-strings $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
 $(BUILD)/obj-$(1)/unit/main.o: $(BUILD)/generated/$(1)/suites.h
 

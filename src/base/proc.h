@@ -13,8 +13,8 @@
 
 enum { PROC_MAX_FDS = 8 };
 
-/* This program, as the path to start it anew in another role. It is the kernel's link, so the binary
- * may lie where a user without privileges cannot go, and may be replaced meanwhile. */
+/* This program, as the path to start it anew in another role. It is the kernel's link, so the
+ * binary may lie where a user without privileges cannot go, and may be replaced meanwhile. */
 #define PROC_SELF "/proc/self/exe"
 
 struct proc_fd {

@@ -135,9 +135,9 @@ static void print_json(const struct findings *findings, size_t errors, size_t wa
 		json_array_append_new(list,
 			json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:s}", "file",
 				text_of(f->file), "line", number_or_null(f->line), "column",
-				number_or_null(f->column), "level", check_level_name(f->rule->level),
-				"rule", f->rule->name, "message", text_of(f->message), "why",
-				f->rule->why, "fix", f->rule->fix));
+				number_or_null(f->column), "level",
+				check_level_name(f->rule->level), "rule", f->rule->name, "message",
+				text_of(f->message), "why", f->rule->why, "fix", f->rule->fix));
 	}
 	json_t *root = json_pack("{s:o, s:I, s:I}", "findings", list, "errors", (json_int_t)errors,
 		"warnings", (json_int_t)warnings);

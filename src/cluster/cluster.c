@@ -171,7 +171,7 @@ static void follow(struct worker *w, enum member_state state)
 	follow_loss(w);
 }
 
-static void classify(struct cluster *c, struct worker *w)
+static void judge_worker(struct cluster *c, struct worker *w)
 {
 	enum member_state before = w->view->state;
 	const struct member_case seen = member_case_of(c, w);
@@ -191,7 +191,7 @@ static void classify(struct cluster *c, struct worker *w)
 	memcpy(w->view->reason, reason, sizeof(reason));
 }
 
-static void classify_coordinator(struct cluster *c)
+static void judge_coordinator(struct cluster *c)
 {
 	struct member *own = &c->view->members[0];
 	enum member_state before = own->state;
@@ -209,8 +209,8 @@ static void classify_coordinator(struct cluster *c)
 void cluster_classify(struct cluster *c)
 {
 	for (int i = 0; i < c->count; i++)
-		classify(c, &c->workers[i]);
-	classify_coordinator(c);
+		judge_worker(c, &c->workers[i]);
+	judge_coordinator(c);
 }
 
 /* The names of the workers that the step is for. */

@@ -32,8 +32,8 @@ static const struct sql_step succeed[] = {
 		.bind = bind_name },
 };
 
-static void end(struct returning *r, enum step_outcome outcome, bool of_worker,
-	const struct err *failure)
+static void end(
+	struct returning *r, enum step_outcome outcome, bool of_worker, const struct err *failure)
 {
 	const struct step_report report = {
 		.outcome = outcome, .worker = of_worker ? r->worker : NULL, .failure = failure

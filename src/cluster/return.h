@@ -16,8 +16,7 @@ struct returning *return_open(
 void return_close(struct returning *r);
 
 /* One at a time; ended is called from the loop. */
-void return_assess(
-	struct returning *r, struct worker *w, step_ended_fn ended, void *ctx);
+void return_assess(struct returning *r, struct worker *w, step_ended_fn ended, void *ctx);
 /* why is the plan's, for the log. */
 void return_bring_back(
 	struct returning *r, struct worker *w, const char *why, step_ended_fn ended, void *ctx);

@@ -437,9 +437,7 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 		return;
 	case PLAN_CONFIRM: run_home(s, confirm, ARRAY_LEN(confirm), on_confirmed); return;
 	case PLAN_FORM: run_work(s, form_citus, ARRAY_LEN(form_citus), on_formed_in_citus); return;
-	case PLAN_ASSESS:
-		return_assess(s->returning, only_chosen(s), ended, ctx);
-		return;
+	case PLAN_ASSESS: return_assess(s->returning, only_chosen(s), ended, ctx); return;
 	case PLAN_BRING_BACK:
 		return_bring_back(s->returning, only_chosen(s), plan->why, ended, ctx);
 		return;

@@ -92,8 +92,7 @@ static void write_blocked(struct series *s, const struct node_view *view)
 		int count = 0;
 
 		for (int i = 0; i < view->cluster->count; i++)
-			count += blocks(
-				&view->cluster->members[i], blockable[b].freed_ones_too);
+			count += blocks(&view->cluster->members[i], blockable[b].freed_ones_too);
 		metric_add_labelled(s, "what", blockable[b].what, count);
 	}
 }

@@ -608,8 +608,8 @@ START_TEST(every_coordinator)
 	char reason[256];
 
 	cluster.formed = !c->not_formed;
-	enum member_state state = classify_coordinator(
-		workers, ARRAY_LEN(workers), &cluster, reason, sizeof(reason));
+	enum member_state state =
+		classify_coordinator(workers, ARRAY_LEN(workers), &cluster, reason, sizeof(reason));
 	ck_assert_msg(state == c->expected, "%s: %s, expected %s (%s)", c->what,
 		member_state_name(state), member_state_name(c->expected), reason);
 	if (c->reason)
@@ -624,8 +624,8 @@ START_TEST(a_coordinator_alone_is_itself)
 	const struct cluster_facts cluster = cluster_of(false);
 	char reason[256];
 
-	ck_assert_int_eq(classify_coordinator(NULL, 0, &cluster, reason, sizeof(reason)),
-		MEMBER_OURS);
+	ck_assert_int_eq(
+		classify_coordinator(NULL, 0, &cluster, reason, sizeof(reason)), MEMBER_OURS);
 }
 END_TEST
 

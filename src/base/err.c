@@ -64,3 +64,10 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	}
 	return -1;
 }
+
+void err_make_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}

@@ -31,14 +31,6 @@ const char *severity_name(enum severity severity)
 	return severity_names[severity];
 }
 
-/* An error of a server may have several lines. */
-static void make_one_line(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-}
-
 /* Takes text over. */
 static void add(const struct teller *t, enum severity severity, const char *node, char *text)
 {
@@ -49,7 +41,7 @@ static void add(const struct teller *t, enum severity severity, const char *node
 	c = &list->items[list->count++];
 	*c = (struct condition){ .severity = severity, .text = text };
 	snprintf(c->node, sizeof(c->node), "%s", node);
-	make_one_line(text);
+	err_make_one_line(text);
 }
 
 /* "14:02 (UTC)", with its date when that is not today's. */

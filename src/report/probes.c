@@ -90,14 +90,6 @@ static bool is_open(const struct node_view *view, char *reason, size_t size)
 	return false;
 }
 
-/* An error of the server may have several lines. */
-static void make_one_line(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-}
-
 static bool all_pass(check_fn *const *checks, size_t count, const struct node_view *view,
 	char *reason, size_t size)
 {
@@ -107,7 +99,7 @@ static bool all_pass(check_fn *const *checks, size_t count, const struct node_vi
 		if (checks[i](view, reason, size))
 			continue;
 		if (size)
-			make_one_line(reason);
+			err_make_one_line(reason);
 		return false;
 	}
 	return true;

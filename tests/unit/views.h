@@ -13,6 +13,31 @@ struct views {
 	struct node_view node; /* points into the others */
 };
 
+/* The coordinator and citus-1 are well, citus-2 is away. */
+static inline void views_make_members(struct views *v, int64_t now_ms)
+{
+	for (int i = 0; i < 3; i++) {
+		v->members[i] = (struct member){ .ordinal = i,
+			.state = MEMBER_OURS,
+			.reachable = true,
+			.registered = true,
+			.active = i != 2,
+			.group = i,
+			.shards = i == 0 ? 0 : 16,
+			.version = "15.20",
+			.citus = "13.2-1",
+			.last_seen_ms = now_ms - 2000 };
+		snprintf(v->members[i].name, sizeof(v->members[i].name), "citus-%d", i);
+		snprintf(v->members[i].host, sizeof(v->members[i].host), "citus-%d.citus", i);
+	}
+	v->members[2].state = MEMBER_UNREACHABLE;
+	v->members[2].reachable = false;
+	v->members[2].last_seen_ms = now_ms - 35 * 1000;
+	v->members[2].away_since_s = 1772373731; /* 2026-03-01T14:02:11Z */
+	snprintf(v->members[2].reason, sizeof(v->members[2].reason),
+		"could not connect: Connection refused");
+}
+
 static inline void views_make(struct views *v)
 {
 	int64_t now_ms = clock_now_ms();
@@ -61,24 +86,5 @@ static inline void views_make(struct views *v)
 					.task_count = 2 } },
 			.cluster = &v->cluster },
 	};
-	for (int i = 0; i < 3; i++) {
-		v->members[i] = (struct member){ .ordinal = i,
-			.state = MEMBER_OURS,
-			.reachable = true,
-			.registered = true,
-			.active = i != 2,
-			.group = i,
-			.shards = i == 0 ? 0 : 16,
-			.version = "15.20",
-			.citus = "13.2-1",
-			.last_seen_ms = now_ms - 2000 };
-		snprintf(v->members[i].name, sizeof(v->members[i].name), "citus-%d", i);
-		snprintf(v->members[i].host, sizeof(v->members[i].host), "citus-%d.citus", i);
-	}
-	v->members[2].state = MEMBER_UNREACHABLE;
-	v->members[2].reachable = false;
-	v->members[2].last_seen_ms = now_ms - 35 * 1000;
-	v->members[2].away_since_s = 1772373731; /* 2026-03-01T14:02:11Z */
-	snprintf(v->members[2].reason, sizeof(v->members[2].reason),
-		"could not connect: Connection refused");
+	views_make_members(v, now_ms);
 }

@@ -1,46 +1,90 @@
 #include "repair/loss.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 #include "base/banned.h"
 
 /* Room for " and 100000 more". */
-enum { MORE_SIZE = 20 };
+enum { MORE_SIZE = 20, TOKEN_LENGTH = 16 };
+
+void loss_tally_begin(struct loss_tally *t)
+{
+	*t = (struct loss_tally){ .shards = 0 };
+	t->out = open_memstream(&t->names, &t->size);
+}
+
+void loss_tally_add(struct loss_tally *t, const char *table, long shards)
+{
+	t->shards += shards;
+	t->tables++;
+	fprintf(t->out, "%s\n", table);
+}
+
+void loss_tally_end(struct loss_tally *t)
+{
+	if (t->out)
+		fclose(t->out);
+	free(t->names);
+	*t = (struct loss_tally){ .out = NULL };
+}
 
 static const char *plural(long count)
 {
 	return count == 1 ? "" : "s";
 }
 
-void loss_words_begin(
-	struct loss_words *w, enum loss loss, long shards, int tables, char *text, size_t size)
+static void describe_numbers(const struct loss_tally *t, enum loss loss, char *text, size_t size)
 {
-	*w = (struct loss_words){ .text = text, .size = size, .tables = tables };
-	text[0] = '\0';
 	if (loss == LOSS_ONLY_COPIES)
-		snprintf(text, size, "%ld shard%s of %d table%s had %s only copy there", shards,
-			plural(shards), tables, plural(tables), shards == 1 ? "its" : "their");
-	else if (loss == LOSS_COPIES)
+		snprintf(text, size, "%ld shard%s of %d table%s had %s only copy there", t->shards,
+			plural(t->shards), t->tables, plural(t->tables),
+			t->shards == 1 ? "its" : "their");
+	else
 		snprintf(text, size, "%ld shard%s of %d table%s had a copy there, and %s others",
-			shards, plural(shards), tables, plural(tables),
-			shards == 1 ? "has" : "have");
+			t->shards, plural(t->shards), t->tables, plural(t->tables),
+			t->shards == 1 ? "has" : "have");
 }
 
-void loss_words_add(struct loss_words *w, const char *table)
+/* First the numbers, then the tables one after the other; when they do not all fit, "and 12 more"
+ * stands for the rest. */
+static void describe(const struct loss_tally *t, enum loss loss, char *text, size_t size)
 {
-	size_t used = strlen(w->text);
-	size_t wanted = strlen(table) + 2;
-	bool is_last = w->named + 1 == w->tables;
+	_free_ char *names = xstrdup(t->names);
+	char *rest = NULL;
+	int named = 0;
 
-	if (w->is_full)
-		return;
-	if (used + wanted + (is_last ? 0 : MORE_SIZE) < w->size) {
-		snprintf(w->text + used, w->size - used, "%s%s", w->named ? ", " : ": ", table);
-		w->named++;
-		return;
+	describe_numbers(t, loss, text, size);
+	for (char *table = strtok_r(names, "\n", &rest); table;
+		table = strtok_r(NULL, "\n", &rest)) {
+		size_t used = strlen(text);
+		bool is_last = named + 1 == t->tables;
+		if (used + strlen(table) + 2 + (is_last ? 0 : MORE_SIZE) >= size) {
+			if (named)
+				snprintf(text + used, size - used, " and %d more",
+					t->tables - named);
+			return;
+		}
+		snprintf(text + used, size - used, "%s%s", named++ ? ", " : ": ", table);
 	}
-	w->is_full = true;
-	if (w->named)
-		snprintf(w->text + used, w->size - used, " and %d more", w->tables - w->named);
+}
+
+struct loss_report loss_report_of(
+	const struct loss_tally *only, const struct loss_tally *copies, const char *digest)
+{
+	struct loss_report report = { .loss = LOSS_NONE };
+
+	fflush(only->out);
+	fflush(copies->out);
+	if (only->shards) {
+		report.loss = LOSS_ONLY_COPIES;
+		snprintf(report.token, sizeof(report.token), "%.*s", TOKEN_LENGTH, digest);
+		describe(only, report.loss, report.words, sizeof(report.words));
+	} else if (copies->shards) {
+		report.loss = LOSS_COPIES;
+		describe(copies, report.loss, report.words, sizeof(report.words));
+	}
+	return report;
 }

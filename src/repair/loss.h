@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* What an empty member has lost, by the coordinator's catalog and its own files. */
 enum loss {
@@ -18,17 +19,21 @@ struct loss_report {
 	char token[40];	 /* stands for exactly this loss; "" unless LOSS_ONLY_COPIES */
 };
 
-/* A loss: first the numbers, then the tables one after the other. */
-struct loss_words {
-	char *text; /* size bytes */
+/* What was lost of one kind, in all databases. */
+struct loss_tally {
+	long shards;
+	int tables;
+	char *names; /* of the tables, a line each */
 	size_t size;
-	int tables;   /* of the loss */
-	int named;    /* of them that stand in text */
-	bool is_full; /* no further one may be named */
+	FILE *out;
 };
 
-/* Begins text; nothing follows for LOSS_NONE. */
-void loss_words_begin(
-	struct loss_words *words, enum loss loss, long shards, int tables, char *text, size_t size);
-/* Names the next table. When they do not all fit, "and 12 more" stands for the rest. */
-void loss_words_add(struct loss_words *words, const char *table);
+void loss_tally_begin(struct loss_tally *tally);
+void loss_tally_add(struct loss_tally *tally, const char *table, long shards);
+/* Harmless for one that was never begun. */
+void loss_tally_end(struct loss_tally *tally);
+
+/* From what was only there, and the copies that are elsewhere. digest is of the shards that were
+ * only there; the token is its beginning. */
+struct loss_report loss_report_of(
+	const struct loss_tally *only, const struct loss_tally *copies, const char *digest);

@@ -15,16 +15,6 @@ enum {
 	CONNECT_TIMEOUT_MS = 3000,
 	/* Activation copies the schema, a move a batch of empty shards. */
 	TIMEOUT_MS = 5 * 60 * 1000,
-	TOKEN_LENGTH = 16,
-};
-
-/* What was lost of one kind, in all databases. */
-struct tally {
-	long shards;
-	int tables;
-	char *names; /* of the tables, a line each */
-	size_t size;
-	FILE *out;
 };
 
 struct repair {
@@ -47,7 +37,7 @@ struct repair {
 	char *ids, *names, *lost; /* PostgreSQL arrays */
 	char seed[80];		  /* what the next digest is about */
 	struct repair_findings found;
-	struct tally only, copies; /* of all databases */
+	struct loss_tally only, copies; /* of all databases */
 	/* The act. */
 	bool is_filling; /* all databases were looked at, and the loss may be made good */
 	bool is_in_sync;
@@ -170,14 +160,11 @@ static int on_lost_table(void *ctx, const PGresult *result, int row, struct err 
 {
 	struct repair *r = ctx;
 	bool is_elsewhere = strcmp(sql_field(result, row, 0), "t") == 0;
-	struct tally *of = is_elsewhere ? &r->copies : &r->only;
 	long shards = (long)sql_number(result, row, 1, 0);
 
 	(void)e;
 	*(is_elsewhere ? &r->found.lost_copies : &r->found.lost) += shards;
-	of->shards += shards;
-	of->tables++;
-	fprintf(of->out, "%s\n", sql_field(result, row, 2));
+	loss_tally_add(is_elsewhere ? &r->copies : &r->only, sql_field(result, row, 2), shards);
 	return 0;
 }
 
@@ -272,46 +259,9 @@ static const struct sql_step move[] = {
 	{ .name = "commit", .sql = "commit", .bind = if_needs_coordinator },
 };
 
-static void tally_begin(struct tally *t)
+static struct loss_report report_of(const struct repair *r)
 {
-	t->shards = 0;
-	t->tables = 0;
-	t->out = open_memstream(&t->names, &t->size);
-}
-
-static void tally_end(struct tally *t)
-{
-	if (t->out)
-		fclose(t->out);
-	free(t->names);
-	*t = (struct tally){ .out = NULL };
-}
-
-/* The tables' names, a comma between them. */
-static void describe(struct tally *t, enum loss loss, char *text, size_t size)
-{
-	struct loss_words words;
-	char *rest = NULL;
-
-	fflush(t->out);
-	loss_words_begin(&words, loss, t->shards, t->tables, text, size);
-	for (char *name = strtok_r(t->names, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest))
-		loss_words_add(&words, name);
-}
-
-static struct loss_report report_of(struct repair *r)
-{
-	struct loss_report report = { .loss = LOSS_NONE };
-
-	if (r->only.shards) {
-		report.loss = LOSS_ONLY_COPIES;
-		snprintf(report.token, sizeof(report.token), "%.*s", TOKEN_LENGTH, r->seed);
-		describe(&r->only, report.loss, report.words, sizeof(report.words));
-	} else if (r->copies.shards) {
-		report.loss = LOSS_COPIES;
-		describe(&r->copies, report.loss, report.words, sizeof(report.words));
-	}
-	return report;
+	return loss_report_of(&r->only, &r->copies, r->seed);
 }
 
 static void forget_case(struct repair *r)
@@ -327,8 +277,8 @@ static void forget_case(struct repair *r)
 		free(*texts[i]);
 		*texts[i] = NULL;
 	}
-	tally_end(&r->only);
-	tally_end(&r->copies);
+	loss_tally_end(&r->only);
+	loss_tally_end(&r->copies);
 }
 
 /* The callback may begin another case. */
@@ -479,10 +429,10 @@ static void look(struct repair *r)
 {
 	r->found = (struct repair_findings){ .active = false };
 	if (r->is_filling) {
-		tally_end(&r->only);
-		tally_end(&r->copies);
-		tally_begin(&r->only);
-		tally_begin(&r->copies);
+		loss_tally_end(&r->only);
+		loss_tally_end(&r->copies);
+		loss_tally_begin(&r->only);
+		loss_tally_begin(&r->copies);
 	}
 	sql_run(r->here[r->at], look_here, ARRAY_LEN(look_here), r, on_looked_here);
 }
@@ -508,8 +458,8 @@ static void begin(struct repair *r, const struct repair_case *of)
 	snprintf(r->seed, sizeof(r->seed), "%s %s", of->lost_identifier, of->new_identifier);
 	r->is_filling = false;
 	r->at = 0;
-	tally_begin(&r->only);
-	tally_begin(&r->copies);
+	loss_tally_begin(&r->only);
+	loss_tally_begin(&r->copies);
 	look(r);
 }
 

@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/databases.h"
-#include "repair/next_act.h"
-#include "statements.h"
+#include "repair/acts.h"
+#include "repair/look.h"
 
 #include "base/banned.h"
 
@@ -32,237 +32,14 @@ struct repair {
 	sql_done_fn done;
 	void *ctx;
 
-	/* The look at one database. */
-	int at;
-	char *ids, *names, *lost; /* PostgreSQL arrays */
-	char seed[80];		  /* what the next digest is about */
-	struct repair_findings found;
-	struct loss_tally only, copies; /* of all databases */
-	/* The act. */
+	int at; /* the database */
+	struct repair_look look;
 	bool is_filling; /* all databases were looked at, and the loss may be made good */
-	bool is_in_sync;
-	enum repair_act act;
-	struct repair_findings before;
-	char *takers;
-	bool needs_coordinator;
+	bool is_in_sync; /* this run has given the member its metadata in this database */
+	struct repair_acts acts;
+	enum repair_act act;	       /* the last one */
+	struct repair_findings before; /* what was found before it */
 };
-
-static int bind_group(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	parameters[0] = r->group;
-	return 1;
-}
-
-static int bind_shards(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	parameters[0] = r->group;
-	parameters[1] = r->seed;
-	return 2;
-}
-
-static int bind_names(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	parameters[0] = r->ids;
-	parameters[1] = r->names;
-	return 2;
-}
-
-static int bind_lost(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	parameters[0] = r->group;
-	parameters[1] = r->lost;
-	return 2;
-}
-
-static int bind_host(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	parameters[0] = r->host;
-	parameters[1] = r->port_text;
-	return 2;
-}
-
-static int bind_others(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	parameters[0] = r->group;
-	parameters[1] = r->others;
-	return 2;
-}
-
-static int bind_takers(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	parameters[0] = r->group;
-	parameters[1] = r->takers;
-	return 2;
-}
-
-static int if_needs_coordinator(void *ctx, const char *parameters[])
-{
-	const struct repair *r = ctx;
-
-	(void)parameters;
-	return r->needs_coordinator ? 0 : SQL_SKIP;
-}
-
-static void renew(char **text, const char *with)
-{
-	free(*text);
-	*text = xstrdup(with);
-}
-
-static int on_node(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct repair *r = ctx;
-	const char *host = sql_field(result, row, 0);
-
-	if (strcmp(host, r->host) != 0)
-		return err_set(e, ERR_SQL, "group %s is %s in pg_dist_node, not %s", r->group, host,
-			r->host);
-	r->found.active = strcmp(sql_field(result, row, 1), "t") == 0;
-	return 0;
-}
-
-static int on_shards(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct repair *r = ctx;
-
-	(void)e;
-	renew(&r->ids, sql_field(result, row, 0));
-	renew(&r->names, sql_field(result, row, 1));
-	r->found.only_there = (long)sql_number(result, row, 2, 0);
-	sql_copy_field(r->seed, sizeof(r->seed), result, row, 3);
-	return 0;
-}
-
-static int on_lost(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct repair *r = ctx;
-
-	(void)e;
-	renew(&r->lost, sql_field(result, row, 0));
-	return 0;
-}
-
-static int on_lost_table(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct repair *r = ctx;
-	bool is_elsewhere = strcmp(sql_field(result, row, 0), "t") == 0;
-	long shards = (long)sql_number(result, row, 1, 0);
-
-	(void)e;
-	*(is_elsewhere ? &r->found.lost_copies : &r->found.lost) += shards;
-	loss_tally_add(is_elsewhere ? &r->copies : &r->only, sql_field(result, row, 2), shards);
-	return 0;
-}
-
-static int on_takers(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct repair *r = ctx;
-
-	(void)e;
-	renew(&r->takers, sql_field(result, row, 0));
-	r->needs_coordinator = sql_number(result, row, 1, 0) == 0;
-	return 0;
-}
-
-static int on_coordinator(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	struct repair *r = ctx;
-
-	(void)e;
-	renew(&r->takers, sql_field(result, row, 0));
-	return 0;
-}
-
-#define LIMIT_LOCK_WAIT                                                                            \
-	{                                                                                          \
-		.name = "limit the wait for locks", .sql = sql_repair_limit_lock_wait              \
-	}
-#define VIEW_PLACED                                                                                \
-	{                                                                                          \
-		.name = "create view \"placed\"", .sql = sql_repair_placed                         \
-	}
-
-static const struct sql_step look_here[] = {
-	LIMIT_LOCK_WAIT,
-	VIEW_PLACED,
-	{ .name = "look for the member in pg_dist_node",
-		.sql = sql_repair_read_member,
-		.bind = bind_group,
-		.on_row = on_node },
-	{ .name = "read which shards belong on the member",
-		.sql = sql_repair_read_shards,
-		.bind = bind_shards,
-		.on_row = on_shards },
-};
-
-static const struct sql_step look_there[] = {
-	LIMIT_LOCK_WAIT,
-	{ .name = "ask the member which of its shards it lacks",
-		.sql = sql_repair_read_lost,
-		.bind = bind_names,
-		.on_row = on_lost },
-};
-
-static const struct sql_step look_at_loss[] = {
-	VIEW_PLACED,
-	{ .name = "read whose shards were lost",
-		.sql = sql_repair_read_lost_tables,
-		.bind = bind_lost,
-		.on_row = on_lost_table },
-};
-
-static const struct sql_step activate[] = {
-	{ .name = "give the member its metadata", .sql = sql_repair_activate, .bind = bind_host },
-};
-
-static const struct sql_step disable[] = {
-	{ .name = "disable the member for a moment", .sql = sql_repair_disable, .bind = bind_host },
-};
-
-static const struct sql_step recreate[] = {
-	VIEW_PLACED,
-	{ .name = "make the lost shards anew", .sql = sql_repair_recreate_shards },
-};
-
-/* The coordinator may hold shards only for as long as this transaction lasts. */
-static const struct sql_step move[] = {
-	VIEW_PLACED,
-	{ .name = "copy the reference tables to the nodes that lack them",
-		.sql = sql_repair_replicate_references },
-	{ .name = "look for nodes that may take shards",
-		.sql = sql_repair_read_takers,
-		.bind = bind_others,
-		.on_row = on_takers },
-	{ .name = "begin", .sql = "begin", .bind = if_needs_coordinator },
-	{ .name = "let the coordinator hold shards",
-		.sql = sql_repair_open_coordinator,
-		.bind = if_needs_coordinator,
-		.on_row = on_coordinator },
-	{ .name = "move the new shards away", .sql = sql_repair_move_shards, .bind = bind_takers },
-	{ .name = "let the coordinator hold no more shards",
-		.sql = sql_repair_close_coordinator,
-		.bind = if_needs_coordinator },
-	{ .name = "commit", .sql = "commit", .bind = if_needs_coordinator },
-};
-
-static struct loss_report report_of(const struct repair *r)
-{
-	return loss_report_of(&r->only, &r->copies, r->seed);
-}
 
 static void forget_case(struct repair *r)
 {
@@ -271,14 +48,13 @@ static void forget_case(struct repair *r)
 		r->there[i] = NULL;
 		sql_disconnect(r->here[i]);
 	}
-	char **const texts[] = { &r->name, &r->host, &r->accepted, &r->others, &r->ids, &r->names,
-		&r->lost, &r->takers };
+	char **const texts[] = { &r->name, &r->host, &r->accepted, &r->others };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		free(*texts[i]);
 		*texts[i] = NULL;
 	}
-	loss_tally_end(&r->only);
-	loss_tally_end(&r->copies);
+	repair_look_end(&r->look);
+	repair_acts_fini(&r->acts);
 }
 
 /* The callback may begin another case. */
@@ -288,7 +64,7 @@ static void end(struct repair *r, const struct err *failure)
 	struct loss_report report = { .loss = LOSS_UNKNOWN };
 
 	if (!failure && !is_to_fill)
-		report = report_of(r);
+		report = repair_look_report(&r->look);
 	forget_case(r);
 	if (is_to_fill)
 		r->done(r->ctx, failure);
@@ -309,7 +85,7 @@ static bool has_changed(const struct repair_findings *now, const struct repair_f
 /* All databases have been looked at: the loss is known, and is it the one that was accepted? */
 static void begin_filling(struct repair *r)
 {
-	struct loss_report report = report_of(r);
+	struct loss_report report = repair_look_report(&r->look);
 	struct err e;
 
 	if (report.loss == LOSS_ONLY_COPIES && strcmp(report.token, r->accepted) != 0) {
@@ -352,7 +128,7 @@ static void on_acted(void *ctx, const struct err *failure)
 /* Nothing has come of the last act: that would go on for ever. */
 static void fail_for_ever(struct repair *r)
 {
-	struct loss_report report = report_of(r);
+	struct loss_report report = repair_look_report(&r->look);
 	struct err e;
 
 	err_set(&e, ERR_SQL, "database \"%s\" is as it was before the last step: %s",
@@ -363,34 +139,23 @@ static void fail_for_ever(struct repair *r)
 
 static void act(struct repair *r)
 {
-	static const struct {
-		const struct sql_step *steps;
-		size_t count;
-		bool is_there;
-		const char *words;
-	} acts[] = {
-		[REPAIR_ACTIVATE] = { activate, ARRAY_LEN(activate), false, "metadata" },
-		[REPAIR_RECREATE] = { recreate, ARRAY_LEN(recreate), true, "shards made anew" },
-		[REPAIR_MOVE] = { move, ARRAY_LEN(move), false, "new shards moved away" },
-		[REPAIR_DISABLE] = { disable, ARRAY_LEN(disable), false, "lost copies forgotten" },
-	};
+	struct repair_findings *found = &r->look.found;
 
-	r->found.in_sync = r->is_in_sync;
-	r->act = repair_next_act(&r->found);
+	found->in_sync = r->is_in_sync;
+	r->act = repair_next_act(found);
 	if (r->act == REPAIR_DONE) {
 		next_database(r);
 		return;
 	}
-	if (!has_changed(&r->found, &r->before)) {
+	if (!has_changed(found, &r->before)) {
 		fail_for_ever(r);
 		return;
 	}
-	r->before = r->found;
+	r->before = *found;
 	log_info("bringing %s back: %s database=%s lost=%ld lost_copies=%ld only_there=%ld",
-		r->name, acts[r->act].words, managed_databases[r->at], r->found.lost,
-		r->found.lost_copies, r->found.only_there);
-	sql_run(acts[r->act].is_there ? r->there[r->at] : r->here[r->at], acts[r->act].steps,
-		acts[r->act].count, r, on_acted);
+		r->name, repair_act_words(r->act), managed_databases[r->at], found->lost,
+		found->lost_copies, found->only_there);
+	repair_acts_do(&r->acts, r->act, r->here[r->at], r->there[r->at], on_acted, r);
 }
 
 static void on_looked(void *ctx, const struct err *failure)
@@ -405,36 +170,11 @@ static void on_looked(void *ctx, const struct err *failure)
 		next_database(r);
 }
 
-static void on_looked_there(void *ctx, const struct err *failure)
-{
-	struct repair *r = ctx;
-
-	if (failure)
-		end(r, failure);
-	else
-		sql_run(r->here[r->at], look_at_loss, ARRAY_LEN(look_at_loss), r, on_looked);
-}
-
-static void on_looked_here(void *ctx, const struct err *failure)
-{
-	struct repair *r = ctx;
-
-	if (failure)
-		end(r, failure);
-	else
-		sql_run(r->there[r->at], look_there, ARRAY_LEN(look_there), r, on_looked_there);
-}
-
 static void look(struct repair *r)
 {
-	r->found = (struct repair_findings){ .active = false };
-	if (r->is_filling) {
-		loss_tally_end(&r->only);
-		loss_tally_end(&r->copies);
-		loss_tally_begin(&r->only);
-		loss_tally_begin(&r->copies);
-	}
-	sql_run(r->here[r->at], look_here, ARRAY_LEN(look_here), r, on_looked_here);
+	if (r->is_filling)
+		repair_look_restart(&r->look);
+	repair_look_run(&r->look, r->here[r->at], r->there[r->at], on_looked, r);
 }
 
 static void begin(struct repair *r, const struct repair_case *of)
@@ -455,11 +195,13 @@ static void begin(struct repair *r, const struct repair_case *of)
 	r->accepted = xstrdup(of->accepted);
 	r->others = xstrdup(of->others);
 	snprintf(r->group, sizeof(r->group), "%d", of->group);
-	snprintf(r->seed, sizeof(r->seed), "%s %s", of->lost_identifier, of->new_identifier);
+	_free_ char *seed = xasprintf("%s %s", of->lost_identifier, of->new_identifier);
+	repair_look_begin(&r->look, r->host, r->group, seed);
+	r->acts = (struct repair_acts){
+		.host = r->host, .port = r->port_text, .group = r->group, .others = r->others
+	};
 	r->is_filling = false;
 	r->at = 0;
-	loss_tally_begin(&r->only);
-	loss_tally_begin(&r->copies);
 	look(r);
 }
 

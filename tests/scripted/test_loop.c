@@ -22,7 +22,7 @@ enum { NODES = 4, CALLS_MOST = 1000, MINUTE_MS = 60 * 1000 };
 /* A node's own memory, and what the coordinator's catalogs hold of it. */
 static struct node {
 	char *name, *host;
-	char identifier[8];
+	char identifier[16];
 	bool stamped, marked, admitted;
 	bool intended, registered;
 	bool in_citus, active;
@@ -218,6 +218,16 @@ static void say_no(const struct script_call *call)
 	SCRIPT_ROW(call, "f");
 }
 
+static void read_pause(const struct script_call *call)
+{
+	SCRIPT_ROW(call, "pause", "", "");
+}
+
+static void read_no_wish(const struct script_call *call)
+{
+	(void)call;
+}
+
 static void answer_error(const struct script_call *call)
 {
 	script_error(call, "57P01", "terminating connection due to administrator command");
@@ -403,6 +413,24 @@ START_TEST(a_silent_worker_delays_nobody_else)
 }
 END_TEST
 
+/* Nothing is changed, and the step that is held up is known. */
+START_TEST(a_pause_holds_up_changes)
+{
+	script_on(sql_cluster_read_wishes, read_pause);
+	begin();
+	script_run(never, NULL, 10 * MINUTE_MS);
+	ck_assert_str_eq(view.cluster->paused_by, "wish");
+	ck_assert_str_eq(view.cluster->step, "mint");
+	ck_assert_int_eq(script_count(sql_cluster_mint), 0);
+	ck_assert(!nodes[1].stamped && !nodes[1].in_citus);
+	script_on(sql_cluster_read_wishes, read_no_wish);
+	cluster_loop_wake(under_test, NULL);
+	ck_assert(script_run(is_formed, NULL, MINUTE_MS));
+	ck_assert_ptr_null(view.cluster->paused_by);
+	end();
+}
+END_TEST
+
 /* The coordinator's own server goes away: rounds become seldom, and come back. */
 START_TEST(rounds_that_fail_back_off)
 {
@@ -475,6 +503,7 @@ Suite *suite_loop(void)
 	tcase_add_test(c, an_idle_cluster_is_looked_at_and_not_written_to);
 	tcase_add_test(c, a_batch_that_fails_is_tried_one_by_one);
 	tcase_add_loop_test(c, a_silent_worker_delays_nobody_else, 0, 3);
+	tcase_add_test(c, a_pause_holds_up_changes);
 	tcase_add_test(c, rounds_that_fail_back_off);
 	tcase_add_loop_test(c, another_agent_goes_on, 1, STATEMENTS_MOST);
 	suite_add_tcase(suite, c);

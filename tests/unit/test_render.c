@@ -18,12 +18,12 @@ static const struct {
 	enum phase phase;
 	bool old_minor;
 } cases[] = {
-	{ "coordinator-local", { "POD_NAME=citus-0" }, PHASE_LOCAL },
-	{ "coordinator-cluster", { "POD_NAME=citus-0" }, PHASE_CLUSTER },
-	{ "coordinator-open", { "POD_NAME=citus-0" }, PHASE_OPEN },
-	{ "worker-local", { "POD_NAME=citus-2" }, PHASE_LOCAL },
-	{ "worker-cluster", { "POD_NAME=citus-2" }, PHASE_CLUSTER },
-	{ "worker-open", { "POD_NAME=citus-2" }, PHASE_OPEN },
+	{ "coordinator-local", { "POD_NAME=citus-0" }, PHASE_LOCAL, false },
+	{ "coordinator-cluster", { "POD_NAME=citus-0" }, PHASE_CLUSTER, false },
+	{ "coordinator-open", { "POD_NAME=citus-0" }, PHASE_OPEN, false },
+	{ "worker-local", { "POD_NAME=citus-2" }, PHASE_LOCAL, false },
+	{ "worker-cluster", { "POD_NAME=citus-2" }, PHASE_CLUSTER, false },
+	{ "worker-open", { "POD_NAME=citus-2" }, PHASE_OPEN, false },
 	/* Other settings than the defaults, and a minor that lacks output_plugin_libraries. */
 	{ "settings",
 		{ "CITUS_INIT_POSTGRES_PRELOAD_LIBRARIES=pg_stat_statements,auto_explain",

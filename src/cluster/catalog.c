@@ -144,6 +144,15 @@ static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+static int on_outdated(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	watch_add_outdated(&c->facts.outdated, result, row);
+	return 0;
+}
+
 static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct catalog *c = ctx;
@@ -184,6 +193,9 @@ static const struct sql_step look_home[] = {
 	{ .name = "read what operators wish for",
 		.sql = sql_cluster_read_wishes,
 		.on_row = on_wish },
+	{ .name = "read which databases are of another collation version",
+		.sql = sql_cluster_read_outdated_databases,
+		.on_row = on_outdated },
 	{ .name = "read the databases' incarnations",
 		.sql = sql_cluster_read_incarnations,
 		.on_row = on_incarnation },
@@ -200,6 +212,9 @@ static const struct sql_step look_citus[] = {
 	{ .name = "read the coordinator's versions",
 		.sql = sql_cluster_read_fitness,
 		.on_row = on_fitness },
+	{ .name = "read which collations are of another version",
+		.sql = sql_cluster_read_outdated_collations,
+		.on_row = on_outdated },
 	{ .name = "read Citus' nodes", .sql = sql_cluster_read_nodes, .on_row = on_entry },
 };
 

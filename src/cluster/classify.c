@@ -13,11 +13,17 @@ static bool fits(const struct fitness *it, const struct fitness *ours, char *rea
 		const char *what;
 		const char *it;
 		const char *ours;
+		bool may_be_unknown; /* which "" then says */
 	} same[] = {
-		{ "Citus", it->citus, ours->citus },
-		{ "encoding", it->encoding, ours->encoding },
-		{ "collation", it->collation, ours->collation },
-		{ "collation version", it->collation_version, ours->collation_version },
+		{ "Citus", it->citus, ours->citus, false },
+		{ "encoding", it->encoding, ours->encoding, false },
+		{ "locale provider", it->provider, ours->provider, false },
+		{ "collation", it->collation, ours->collation, false },
+		{ "locale", it->locale, ours->locale, false },
+		{ "set of ICU rules", it->rules, ours->rules, false },
+		{ "collation version", it->collation_version, ours->collation_version, false },
+		{ "ICU's collation version", it->icu_version, ours->icu_version, false },
+		{ "libc's collation version", it->libc_version, ours->libc_version, true },
 	};
 
 	if (it->server_version / 10000 != ours->server_version / 10000) {
@@ -26,7 +32,8 @@ static bool fits(const struct fitness *it, const struct fitness *ours, char *rea
 		return false;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
-		if (strcmp(same[i].it, same[i].ours) == 0)
+		if (strcmp(same[i].it, same[i].ours) == 0 ||
+			(same[i].may_be_unknown && (!same[i].it[0] || !same[i].ours[0])))
 			continue;
 		snprintf(reason, size, "its %s is \"%s\", the coordinator's \"%s\"", same[i].what,
 			same[i].it, same[i].ours);

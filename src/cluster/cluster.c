@@ -163,6 +163,7 @@ static void follow(struct worker *w, enum member_state state)
 		snprintf(w->view->version, sizeof(w->view->version), "%d.%d",
 			fitness->server_version / 10000, fitness->server_version % 10000);
 		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
+		w->view->outdated = facts->outdated;
 		follow_metadata(w);
 	}
 	if (state == MEMBER_OURS)
@@ -265,6 +266,7 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	own->last_seen_ms = c->view->looked_ms;
 	memcpy(own->version, c->node->version, sizeof(own->version));
 	memcpy(own->citus, c->node->citus, sizeof(own->citus));
+	own->outdated = c->catalog.facts.outdated;
 	publish_plan(c, plan);
 	if (c->view->formed && !was_formed)
 		log_info("the cluster is formed cluster=%s nodes=%d", c->catalog.facts.id,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "node/databases.h"
+#include "view/view.h"
 
 enum look_result {
 	LOOK_NONE,	 /* not asked yet */
@@ -18,13 +19,19 @@ enum look_result {
 	LOOK_HANGING,	 /* it took the connection, and then did not answer within the deadline */
 };
 
-/* What must be alike for shards to move between nodes. */
+/* What must be alike for shards to move between nodes, and for all of these to order text in one
+ * way. The versions are those of the libraries that are there now; "" for none. */
 struct fitness {
 	int server_version; /* 150020 */
 	char citus[32];	    /* the extension's version, "13.2-1" */
 	char encoding[32];
-	char collation[64];
+	char provider[16]; /* of the locale: "libc", "icu", "builtin" */
+	char collation[128];
+	char locale[128]; /* of ICU, or of the builtin provider; "" for none */
+	char rules[160];  /* of ICU, long ones as their beginning and their hash */
 	char collation_version[64];
+	char icu_version[64];
+	char libc_version[64]; /* "" for not known */
 };
 
 /* How far a data directory had come: a copy that is restored later has come less far. */
@@ -51,6 +58,7 @@ struct member_facts {
 	bool admitted;		     /* since its server's start: it may serve everybody */
 	struct progress own;	     /* what it is now */
 	struct progress coordinator; /* what it remembers of the coordinator */
+	struct outdated_view outdated;
 	struct database_facts databases[MANAGED_COUNT];
 };
 
@@ -82,6 +90,7 @@ struct cluster_facts {
 	char id[40]; /* "" until it is minted */
 	bool formed;
 	struct progress own; /* the coordinator's directory */
+	struct outdated_view outdated;
 	const struct superseded *superseded;
 	int superseded_count;
 	struct {

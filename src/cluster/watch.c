@@ -45,8 +45,25 @@ void watch_read_fitness(struct fitness *to, const PGresult *result, int row)
 	to->server_version = (int)sql_number(result, row, 0, 0);
 	sql_copy_field(to->citus, sizeof(to->citus), result, row, 1);
 	sql_copy_field(to->encoding, sizeof(to->encoding), result, row, 2);
-	sql_copy_field(to->collation, sizeof(to->collation), result, row, 3);
-	sql_copy_field(to->collation_version, sizeof(to->collation_version), result, row, 4);
+	sql_copy_field(to->provider, sizeof(to->provider), result, row, 3);
+	sql_copy_field(to->collation, sizeof(to->collation), result, row, 4);
+	sql_copy_field(to->locale, sizeof(to->locale), result, row, 5);
+	sql_copy_field(to->rules, sizeof(to->rules), result, row, 6);
+	sql_copy_field(to->collation_version, sizeof(to->collation_version), result, row, 7);
+	sql_copy_field(to->icu_version, sizeof(to->icu_version), result, row, 8);
+	sql_copy_field(to->libc_version, sizeof(to->libc_version), result, row, 9);
+}
+
+void watch_add_outdated(struct outdated_view *to, const PGresult *result, int row)
+{
+	const char *text = sql_field(result, row, 0);
+	size_t used = strlen(to->list);
+
+	to->count++;
+	if (to->listed < to->count - 1 || used + strlen(", ") + strlen(text) >= sizeof(to->list))
+		return;
+	snprintf(to->list + used, sizeof(to->list) - used, "%s%s", used ? ", " : "", text);
+	to->listed++;
 }
 
 void watch_read_progress(struct progress *to, const PGresult *result, int row, int column)
@@ -91,6 +108,15 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 	sql_copy_field(w->looking.name, sizeof(w->looking.name), result, row, 1);
 	w->looking.admitted = strcmp(sql_field(result, row, 2), "t") == 0;
 	watch_read_progress(&w->looking.coordinator, result, row, 3);
+	return 0;
+}
+
+static int on_outdated(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	watch_add_outdated(&w->looking.outdated, result, row);
 	return 0;
 }
 
@@ -202,6 +228,9 @@ static const struct sql_step look_home[] = {
 		.sql = sql_cluster_read_incarnations,
 		.bind = if_has_table,
 		.on_row = on_incarnation },
+	{ .name = "ask the server for databases of another collation version",
+		.sql = sql_cluster_read_outdated_databases,
+		.on_row = on_outdated },
 };
 
 static const struct sql_step look_citus[] = {
@@ -211,6 +240,9 @@ static const struct sql_step look_citus[] = {
 	{ .name = "ask the node for its versions",
 		.sql = sql_cluster_read_fitness,
 		.on_row = on_fitness },
+	{ .name = "ask the node for collations of another version",
+		.sql = sql_cluster_read_outdated_collations,
+		.on_row = on_outdated },
 };
 
 static const struct sql_step glance[] = {

@@ -14,6 +14,10 @@
 /* Reads a row of sql/cluster/read_fitness.sql, from here or from the worker. */
 void watch_read_fitness(struct fitness *to, const PGresult *result, int row);
 
+/* Adds a row of sql/cluster/read_outdated_databases.sql or ..._collations.sql, from here or from
+ * the worker. */
+void watch_add_outdated(struct outdated_view *to, const PGresult *result, int row);
+
 /* Reads three columns, the first of which is column: system identifier, timeline, WAL position. */
 void watch_read_progress(struct progress *to, const PGresult *result, int row, int column);
 

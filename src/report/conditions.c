@@ -240,6 +240,28 @@ static void tell_member(const struct teller *t, const struct member *m)
 	add(t, severity, m->name, text);
 }
 
+/* Only of a member: a directory that is refused is not to be touched. Citus sends ALTER DATABASE on
+ * to all nodes from the coordinator's citusdb, and forbids it in that of a worker; in database
+ * postgres, where Citus is not, it is each server's own. */
+static void tell_outdated(const struct teller *t, const struct member *m)
+{
+	const struct outdated_view *outdated = &m->outdated;
+	_free_ char *more = NULL;
+
+	if (m->state != MEMBER_OURS || !outdated->count)
+		return;
+	if (outdated->count > outdated->listed)
+		more = xasprintf(" and %d more", outdated->count - outdated->listed);
+	add(t, SEVERITY_WARNING, m->name,
+		xasprintf(
+			"the library that orders text on %s has another version than was "
+			"recorded: %s%s; indexes on text may miss rows until they are made anew; "
+			"on %s, run REINDEX DATABASE in each of these databases, then ALTER DATABASE "
+			"... REFRESH COLLATION VERSION in database postgres, and for a collation "
+			"ALTER COLLATION ... REFRESH VERSION in its own database",
+			m->name, outdated->list, more ? more : "", m->name));
+}
+
 /* A coordinator without a cluster, and workers that have one: once for each such cluster. Returns
  * whether there is any. */
 static bool tell_orphans(const struct teller *t)
@@ -369,8 +391,10 @@ void conditions_of(
 	tell_abandoned(&t);
 	if (view->cluster) {
 		tell_forming(&t);
-		for (int i = 0; i < view->cluster->count; i++)
+		for (int i = 0; i < view->cluster->count; i++) {
 			tell_member(&t, &view->cluster->members[i]);
+			tell_outdated(&t, &view->cluster->members[i]);
+		}
 		tell_pause(&t);
 		tell_look(&t);
 	}

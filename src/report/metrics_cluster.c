@@ -162,6 +162,11 @@ static double member_failures(const struct member *member)
 	return member->failures;
 }
 
+static double member_outdated(const struct member *member)
+{
+	return member->outdated.count;
+}
+
 static const struct metric rows[] = {
 	{ .name = "citus_init_cluster_formed",
 		.type = METRIC_GAUGE,
@@ -225,6 +230,13 @@ static const struct metric rows[] = {
 		.help = "Coordinator: looks and registrations of the node that failed in a row.",
 		.labels = "node",
 		.of_member = member_failures },
+	{ .name = "citus_init_member_outdated_collations",
+		.type = METRIC_GAUGE,
+		.source = SOURCE_LOOK,
+		.help = "Coordinator: databases of the node, and collations in use, whose recorded "
+			"version is not that of the library that orders text there.",
+		.labels = "node",
+		.of_member = member_outdated },
 	{ .name = "citus_init_blocked",
 		.type = METRIC_GAUGE,
 		.source = SOURCE_LOOK,

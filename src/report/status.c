@@ -173,6 +173,7 @@ static json_t *member_of(const struct member *m, int64_t now_ms)
 	put(o, "version", text_or_null(m->version));
 	put(o, "citus", text_or_null(m->citus));
 	put(o, "shards", number_or_null(m->registered ? m->shards : -1));
+	put(o, "outdated_collations", text_or_null(m->outdated.list));
 	put(o, "last_seen_seconds_ago", seconds_since(m->last_seen_ms, now_ms));
 	put(o, "failures", json_integer(m->failures));
 	return o;

@@ -52,7 +52,8 @@ static const struct {
 		"it is no member any more", "refused; give it an empty volume to let it join again",
 		NULL },
 	[MEMBER_UNFIT] = { "unfit",
-		"another PostgreSQL major, Citus version, encoding or collation; a set-up not finished",
+		"another PostgreSQL major, Citus version, encoding, locale or its provider, or version "
+		"of the library that orders text; a set-up not finished",
 		"it cannot work with the coordinator as it is",
 		"refused until it fits: the same image and locale are wanted on all nodes", NULL },
 	[MEMBER_LOCKED] = { "locked", "log-in refused (password, pg_hba)",

@@ -14,6 +14,14 @@
 #include "node/sample_password.h"
 #include "view/member_state.h"
 
+/* The databases, and the collations of the managed ones, whose recorded version is not that of the
+ * library that orders their text now. */
+struct outdated_view {
+	int count;
+	int listed;	/* the first of them, as many as there is room for */
+	char list[768]; /* in words */
+};
+
 struct member {
 	int ordinal;
 	char name[80];
@@ -37,7 +45,8 @@ struct member {
 	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
 	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0
 			       */
-	unsigned failures;    /* looks or registrations that failed in a row */
+	struct outdated_view outdated;
+	unsigned failures; /* looks or registrations that failed in a row */
 };
 
 /* The users' SQL files, on the coordinator. */

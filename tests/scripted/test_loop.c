@@ -95,7 +95,7 @@ static void give_incarnations(const struct script_call *call)
 
 static void read_fitness(const struct script_call *call)
 {
-	SCRIPT_ROW(call, "150020", "13.2-1", "UTF8", "C/C", "");
+	SCRIPT_ROW(call, "150020", "13.2-1", "UTF8", "libc", "C/C", "", "", "", "153.14", "");
 }
 
 static void read_nodes(const struct script_call *call)

@@ -182,6 +182,19 @@ static void differs(struct views *v)
 	put(v, MEMBER_OURS, "it runs PostgreSQL 16, the coordinator 15");
 }
 
+static void outdated(struct views *v)
+{
+	v->members[2].outdated = (struct outdated_view){ .count = 3,
+		.listed = 2,
+		.list = "database citusdb (2.36, now 2.41), database postgres (2.36, now 2.41)" };
+}
+
+static void outdated_and_refused(struct views *v)
+{
+	outdated(v);
+	older(v);
+}
+
 static void coordinator_is_older(struct views *v)
 {
 	v->members[0].state = MEMBER_OLDER;
@@ -339,6 +352,16 @@ static const struct {
 		"warning citus-2: citus-2 is back, and does not serve yet\n" },
 	{ "a member that differs", differs,
 		"warning citus-2: citus-2: it runs PostgreSQL 16, the coordinator 15\n" },
+	{ "a library of another version", outdated,
+		"warning citus-2: the library that orders text on citus-2 has another version than "
+		"was recorded: database citusdb (2.36, now 2.41), database postgres (2.36, now "
+		"2.41) and 1 more; indexes on text may miss rows until they are made anew; on "
+		"citus-2, run REINDEX DATABASE in each of these databases, then ALTER DATABASE "
+		"... REFRESH COLLATION VERSION in database postgres, and for a collation ALTER "
+		"COLLATION ... REFRESH VERSION in its own database\n" },
+	{ "a library of another version, on a directory that is refused", outdated_and_refused,
+		"critical citus-2: citus-2 is older: *" REFUSED
+		"give it the volume that it had last, or an empty one\n" },
 	{ "the coordinator's own directory", coordinator_is_older,
 		"critical citus-0: citus-0 is older: citus-1 has seen more" REFUSED
 		"give it the volume that it had last, or an empty one\n" },

@@ -176,6 +176,9 @@ static void on_setup_failed(struct agent *a, const struct err *failure)
 	/* Another node's directory serves nobody, but the coordinator may look at it. */
 	if (failure->kind == ERR_REFUSED)
 		gate_want(a->gate, PHASE_CLUSTER);
+	/* A server without Citus' library would answer short: nobody may ask it. */
+	if (failure->kind == ERR_CONFIG)
+		gate_want(a->gate, PHASE_LOCAL);
 	if (a->view.setup == SETUP_DONE)
 		return; /* a look failed; what was set up stays so */
 	a->view.setup = SETUP_FAILED;

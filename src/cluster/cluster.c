@@ -163,6 +163,7 @@ static void follow(struct worker *w, enum member_state state)
 		snprintf(w->view->version, sizeof(w->view->version), "%d.%d",
 			fitness->server_version / 10000, fitness->server_version % 10000);
 		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
+		memcpy(w->view->overridden, facts->overridden, sizeof(w->view->overridden));
 		follow_metadata(w);
 	}
 	if (state == MEMBER_OURS)
@@ -263,6 +264,7 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	own->group = c->catalog.own[0].group;
 	own->shards = c->catalog.own[0].shards;
 	own->last_seen_ms = c->view->looked_ms;
+	memcpy(own->overridden, c->catalog.facts.overridden, sizeof(own->overridden));
 	memcpy(own->version, c->node->version, sizeof(own->version));
 	memcpy(own->citus, c->node->citus, sizeof(own->citus));
 	publish_plan(c, plan);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "node/databases.h"
+#include "node/server_settings.h"
 
 enum look_result {
 	LOOK_NONE,	 /* not asked yet */
@@ -52,6 +53,7 @@ struct member_facts {
 	struct progress own;	     /* what it is now */
 	struct progress coordinator; /* what it remembers of the coordinator */
 	struct database_facts databases[MANAGED_COUNT];
+	char overridden[OVERRIDDEN_MAX]; /* what of its settings is not as wanted, in sentences */
 };
 
 /* What schema citus_init on the coordinator remembers of it. */
@@ -90,6 +92,7 @@ struct cluster_facts {
 		bool holds_shards; /* the coordinator itself */
 		struct fitness fitness;
 	} databases[MANAGED_COUNT];
+	char overridden[OVERRIDDEN_MAX]; /* of the coordinator's own server */
 };
 
 /* Whether now has come less far than before: an earlier timeline, or less WAL on the same one.

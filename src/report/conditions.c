@@ -248,6 +248,16 @@ static void tell_member(const struct teller *t, const struct member *m)
 	add(t, severity, m->name, text);
 }
 
+/* Each setting that somebody has set otherwise. */
+static void tell_overridden(const struct teller *t, const struct member *m)
+{
+	_free_ char *copy = xstrdup(m->overridden);
+	char *rest = NULL;
+
+	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		add(t, SEVERITY_WARNING, m->name, xasprintf("%s: %s", m->name, line));
+}
+
 /* A coordinator without a cluster, and workers that have one: once for each such cluster. Returns
  * whether there is any. */
 static bool tell_orphans(const struct teller *t)
@@ -379,6 +389,8 @@ void conditions_of(
 		tell_forming(&t);
 		for (int i = 0; i < view->cluster->count; i++)
 			tell_member(&t, &view->cluster->members[i]);
+		for (int i = 0; i < view->cluster->count; i++)
+			tell_overridden(&t, &view->cluster->members[i]);
 		tell_pause(&t);
 		tell_look(&t);
 	}

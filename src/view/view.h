@@ -12,6 +12,7 @@
 #include "base/postgres_state.h"
 #include "node/identity.h"
 #include "node/sample_password.h"
+#include "node/server_settings.h"
 #include "view/member_state.h"
 
 struct member {
@@ -37,6 +38,8 @@ struct member {
 	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
 	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0
 			       */
+	/* What of its server's settings is not as the program wants it: sentences, by lines. */
+	char overridden[OVERRIDDEN_MAX];
 	unsigned failures;    /* looks or registrations that failed in a row */
 };
 

@@ -46,7 +46,8 @@ static int check_options(const struct launch *launch, struct err *e)
 	for (; *option; option += strlen(option) + 1)
 		if (++count > LAUNCH_OPTIONS_MAX || !strchr(option, '='))
 			return err_set(e, ERR_BUG,
-				"launch description: too many options, or \"%.40s\" is none", option);
+				"launch description: too many options, or \"%.40s\" is none",
+				option);
 	return 0;
 }
 

@@ -41,15 +41,15 @@ bool server_setting_wants_files(const struct server_setting *s);
 
 /* "name=value" for the command line. in_files is what the files would give it, "" where that is
  * not wanted. The caller frees it. */
-char *server_setting_argument(const struct server_setting *s, const struct render_input *node,
-	const char *in_files);
+char *server_setting_argument(
+	const struct server_setting *s, const struct render_input *node, const char *in_files);
 
 /* What a server says of one of them; NULL where it has nothing to say. */
 struct server_setting_seen {
 	const char *name;
-	const char *value, *source, *file, *line;	      /* what runs, and by what */
+	const char *value, *source, *file, *line;	   /* what runs, and by what */
 	const char *written, *written_file, *written_line; /* what counts of all the files */
-	const char *ours;				      /* what our postgresql.conf says */
+	const char *ours;				   /* what our postgresql.conf says */
 };
 
 /* What is not as the program wants it, in a sentence without a full stop, and what ends it; NULL

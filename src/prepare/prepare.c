@@ -18,6 +18,7 @@
 #include "node/postgres_install.h"
 #include "node/render.h"
 #include "node/sample_password.h"
+#include "node/server_settings.h"
 #include "node/settings.h"
 #include "prepare/bootstrap.h"
 #include "prepare/privileges.h"
@@ -27,6 +28,8 @@
 #include "base/banned.h"
 
 extern char **environ;
+
+_Static_assert((int)SERVER_SETTING_COUNT <= (int)LAUNCH_OPTIONS_MAX, "all have room in a launch");
 
 /* Everything that is known before anything is touched. */
 struct node {
@@ -193,8 +196,7 @@ static int copy_path(char *to, size_t size, const char *path, struct err *e)
 	return 0;
 }
 
-static int hand_over(
-	const struct node *node, enum phase phase, const char *data, struct err *e)
+static int hand_over(const struct node *node, enum phase phase, const char *data, struct err *e)
 {
 	const struct settings *s = node->settings;
 	const struct render_input input = render_input_of(node, phase);

@@ -16,7 +16,8 @@ extern char **environ;
 
 /* postgres -C reads all files as a start does, and prints one value (PostmasterMain()). */
 static int start_asking(struct capture *c, const struct postgres_install *install,
-	const char *data_directory, const struct render_input *node, const char *name, struct err *e)
+	const char *data_directory, const struct render_input *node, const char *name,
+	struct err *e)
 {
 	_free_ char *config_file = xasprintf("config_file=%s/%s", node->conf_directory,
 		render_file_names[RENDER_POSTGRESQL_CONF]);

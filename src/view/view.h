@@ -40,7 +40,7 @@ struct member {
 			       */
 	/* What of its server's settings is not as the program wants it: sentences, by lines. */
 	char overridden[OVERRIDDEN_MAX];
-	unsigned failures;    /* looks or registrations that failed in a row */
+	unsigned failures; /* looks or registrations that failed in a row */
 };
 
 /* The users' SQL files, on the coordinator. */

@@ -33,7 +33,7 @@
 enum {
 	RETRY_FIRST_MS = 500,
 	RETRY_MOST_MS = 30 * 1000,
-	/* A node that is no member yet hears of it by NOTIFY; this is the net below that. */
+	/* A new node hears by NOTIFY that it is a member; this look makes up for a lost one. */
 	LOOK_MS = 30 * 1000,
 	QUIET_TIMEOUT_MS = 800,
 };
@@ -87,7 +87,7 @@ static bool may_serve(const struct agent *a)
 	return a->view.formed && (own == MEMBER_OURS || (own == MEMBER_UNKNOWN && is_open));
 }
 
-/* What the node should be open for, by all that is known now. */
+/* Asks for the phase that follows from all that is known now. */
 static void decide_phase(struct agent *a)
 {
 	a->view.member = may_serve(a);
@@ -209,7 +209,7 @@ static void on_setup_done(void *ctx, const struct err *failure)
 		if (a->view.identity->role == ROLE_COORDINATOR && !a->cluster)
 			a->cluster = cluster_loop_open(a->loop, a->settings, &a->view,
 				a->socket_directory, on_cluster_changed, a);
-		/* A member that was away tells that it is back; a new node, that it is here. */
+		/* Tells the coordinator that this node is here, or back. */
 		if (a->knock && a->view.phase >= PHASE_CLUSTER)
 			knock_start(a->knock);
 	}
@@ -240,7 +240,7 @@ static void on_setup_timer(evutil_socket_t fd, short what, void *arg)
 	look(arg);
 }
 
-/* Everything that talks to the server ends; HTTP goes on telling what is. */
+/* Ends everything that talks to the server; HTTP goes on showing what is known. */
 static void leave_server(struct agent *a)
 {
 	a->view.setup = SETUP_WAITING;
@@ -303,8 +303,8 @@ static void on_quiet(void *ctx, const struct err *failure)
 
 /*
  * Citus' daemon ignores SIGTERM while it waits for a peer's answer, so a frozen peer can keep a
- * fast shutdown from ever ending. Quieted in time it does not ask. The set-up of the next start
- * takes it back.
+ * fast shutdown from ever ending. A daemon that is quieted in time asks no peer. The set-up of
+ * the next start undoes it.
  */
 static void on_stop(struct agent *a)
 {
@@ -474,7 +474,7 @@ int agent_main(int argc, char **argv)
 		log_error("agent takes no arguments; it is started by run");
 		return EXIT_USAGE;
 	}
-	/* No configuration of the base image's may change what TLS and hashes do here. */
+	/* No OpenSSL configuration in the base image may change how TLS and hashes work here. */
 	setenv("OPENSSL_CONF", "/dev/null", 1);
 	signal(SIGPIPE, SIG_IGN);
 	int code = load(&a, &id);

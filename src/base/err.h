@@ -2,7 +2,7 @@
  * Errors as values. A fallible function returns 0 or -1 and fills a struct err
  * that the caller owns; each level on the way up wraps it with what it was
  * attempting; whoever handles it logs it, exactly once. Nothing here allocates,
- * so an error can be told when memory is gone.
+ * so an error can be reported when memory is gone.
  */
 #pragma once
 

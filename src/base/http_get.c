@@ -56,7 +56,7 @@ static int connect_to(const struct addrinfo *to, int64_t deadline_ms, struct err
 	return take_fd(&fd);
 }
 
-/* Tries each address of the name; the last failure is told. */
+/* Tries each address of the name; the last failure is reported. */
 static int connect_to_host(const char *host, int port, int64_t deadline_ms, struct err *e)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };

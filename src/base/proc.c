@@ -69,7 +69,7 @@ static int become(const struct proc_spec *spec)
 	return setresuid(spec->uid, spec->uid, spec->uid);
 }
 
-/* As the user that it becomes: what that one may not enter fails here, with a reason. */
+/* After the change of user: a directory that this user may not enter fails here, with a reason. */
 static int enter(const struct proc_spec *spec)
 {
 	return spec->directory ? chdir(spec->directory) : 0;

@@ -21,7 +21,7 @@ enum { FINDINGS_MOST = 1000 };
 void findings_add(struct findings *findings, const struct check_rule *rule, const char *file,
 	int line, int column, char *message)
 {
-	/* More is read by nobody, as long as the verdict stays. */
+	/* Nobody reads more than this; but the first error is kept, for it decides the verdict. */
 	if (findings->count >= FINDINGS_MOST &&
 		(rule->level == CHECK_WARNING || findings_count(findings, CHECK_ERROR) > 0)) {
 		free(message);

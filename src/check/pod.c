@@ -7,7 +7,8 @@
 
 #include "base/banned.h"
 
-/* A value may name others twice that do so too. What is cut is still too long for any setting. */
+/* A value may name others twice, and those others too. What is cut here is still too long for any
+ * setting. */
 enum { EXPANDED_MOST = 4096, VARIABLES_MOST = 500 };
 
 void pod_value_fini(struct pod_value *value)
@@ -276,7 +277,7 @@ static void find_in_source(const struct pod *pod, const char *kind, const struct
 		value->state = POD_VALUE_NO_KEY;
 }
 
-/* Of several sources one has the file: what is known of it goes before what is not. */
+/* One of several sources has the file: a source that is known goes before one that is not. */
 static bool is_better(enum pod_value_state state, enum pod_value_state than)
 {
 	return state == POD_VALUE_FOUND || state == POD_VALUE_BROKEN ||

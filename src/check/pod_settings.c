@@ -7,7 +7,7 @@
 
 #include "base/banned.h"
 
-/* What a password is taken for that the manifests do not hold. */
+/* Stands for a password that the manifests do not hold. */
 static const char not_told[] = "not-told";
 
 /* The environment to be, as settings_load_given() takes it. */
@@ -115,7 +115,7 @@ static void add_plain(const struct pod *pod, enum setting_id id, const struct po
 	add(e, setting->env, id == SET_SET_SIZE ? size : pod->set->name);
 }
 
-/* What is required and what the manifests do not tell counts as right. */
+/* A required value that the manifests do not show counts as right. */
 static void add_what_may_be(
 	const struct pod *pod, const struct pod_settings *s, struct environment *e)
 {

@@ -1,4 +1,4 @@
-/* Rules about a pod's life: that Kubernetes neither kills it while it starts nor while it stops. */
+/* Rules about a pod's life: that Kubernetes kills it neither while it starts nor while it stops. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -67,13 +67,14 @@ static long threshold_of(const struct tree *probe)
 	return tree_number(probe, "failureThreshold", THRESHOLD_DEFAULT);
 }
 
-/* How long what hangs is surely left alone: it may begin just before the first failing try. */
+/* How long a hanging container is left alone at the least: it may begin to hang just before the
+ * first failing try. */
 static double patience_of(const struct tree *probe)
 {
 	return (double)period_of(probe) * ((double)threshold_of(probe) - 1);
 }
 
-/* How long a container is left alone that has just been started. */
+/* How long a container that has just been started is left alone. */
 static double start_patience_of(const struct tree *probe)
 {
 	return (double)tree_number(probe, "initialDelaySeconds", 0) +

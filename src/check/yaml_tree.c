@@ -257,7 +257,7 @@ static int build_node(struct build *b, int id, int depth)
 	return status;
 }
 
-/* The document is the trees' from here on, whatever comes of it. */
+/* From here on the trees own the document, also after an error. */
 static int add_document(
 	struct yaml_trees *trees, yaml_document_t *yaml, struct yaml_problem *problem)
 {

@@ -48,7 +48,7 @@ size_t yaml_trees_count(const struct yaml_trees *trees);
 const struct tree *yaml_trees_root(const struct yaml_trees *trees, size_t document);
 
 /*
- * What follows takes NULL for "not there" and gives it back for what is not there, is null, or is
+ * All of these take NULL for "not there", and return NULL for what is not there, is null, or is
  * of another kind. A path is keys separated by dots: "spec.template.spec".
  */
 const struct tree *tree_get(const struct tree *t, const char *path);

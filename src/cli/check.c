@@ -48,7 +48,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return optind < argc ? 0 : -1;
 }
 
-/* Not by way of /dev/stdin, which another user's pipe does not let itself be opened by. */
+/* Not by its name: /dev/stdin cannot be opened when it is another user's pipe. */
 static int read_input(char **text, size_t *length, struct err *e)
 {
 	_free_ char *all = xcalloc(FILE_MOST + 1, 1);
@@ -159,7 +159,7 @@ static enum exit_code check(const struct options *o, char **files)
 			manifest_fini(&m);
 			return exit_code_of(e.kind);
 		}
-	/* What is missing in a broken file would be missed everywhere. */
+	/* Whatever a broken file holds would be reported as missing. */
 	if (findings.count == 0)
 		check_manifest(&m, &o->rules, &findings);
 	const size_t errors = findings_count(&findings, CHECK_ERROR);

@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-/* By the agent's own word; one that does not answer leaves it open. */
+/* As the agent says; false when it does not answer. */
 static bool is_paused_by_setting(const struct place *p)
 {
 	struct err e;

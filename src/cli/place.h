@@ -1,7 +1,7 @@
 /*
  * Where the operator's commands act: on ordinal 0, whose memory holds what they
- * ask for. In its container that is told by its settings, in a shell of
- * "citus-init local" by the variables that it gives.
+ * ask for. In its container the settings say where that is; in a shell of
+ * "citus-init local" the variables there do.
  */
 #pragma once
 

@@ -172,7 +172,7 @@ static bool print_not_ready(FILE *out, const json_t *node)
 	return true;
 }
 
-/* What is no fault of the cluster, and is told all the same: it does not change the exit code. */
+/* Worth saying, but no fault of the cluster: it does not change the exit code. */
 static void print_warnings(FILE *out, const json_t *node)
 {
 	const json_t *warning;

@@ -48,7 +48,7 @@ static int check_socket(const struct place *p, struct err *e)
 
 static int fail_with(const char *message, struct err *e)
 {
-	/* What follows are libpq's guesses. */
+	/* The lines after the first are libpq's guesses. */
 	return err_set(e, ERR_NET, "%.*s", (int)strcspn(message, "\n"), message);
 }
 

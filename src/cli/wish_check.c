@@ -94,7 +94,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Of a cluster's id and the workers that are to forget it, in whatever order they stand. */
+/* Of a cluster's id and the workers that are to forget it; their order does not matter. */
 static void token_of_abandoning(
 	const char *id, const char **names, size_t count, char token[TOKEN_SIZE])
 {

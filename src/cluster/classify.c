@@ -52,7 +52,7 @@ static bool fits_everywhere(const struct member_facts *facts, const struct clust
 	return true;
 }
 
-/* Two moments of one directory, the later one behind the earlier. */
+/* A directory has come less far now than when it was seen before. */
 static void tell_behind(const char *seen_by, const struct progress *now,
 	const struct progress *before, char *reason, size_t size)
 {
@@ -151,8 +151,8 @@ static enum member_state classify_database(const struct member_case *c, int data
 	}
 	if (it->group == 0 && !c->record->registered && (is_marked || !entry->active))
 		return MEMBER_JOINING;
-	/* The mark goes with the database. Where it still is no data are lost: Citus clears its
-	 * metadata, and nothing else, when it stops to keep them in sync. */
+	/* The mark is lost with the database, so a database that still has it has lost no data:
+	 * when Citus stops keeping a node in sync, it clears the metadata and nothing else. */
 	if (it->group == 0 && is_marked) {
 		snprintf(reason, size, "Citus' metadata in its database \"%s\" has been cleared",
 			name);
@@ -230,7 +230,7 @@ static enum member_state classify_stamped(
 		tell_behind("we have seen", &facts->own, &record->seen, reason, size);
 		return MEMBER_OLDER;
 	}
-	/* The intent that was written for it has been written over: nothing was done with it. */
+	/* Another intent has replaced the one written for it, so nothing was ever done with it. */
 	if (is_remembered(c) && !first_used(facts)) {
 		snprintf(reason, size,
 			"nothing is on it, but a member with %ld shards is remembered under its "
@@ -275,8 +275,8 @@ enum member_state classify_worker(
 	case LOOK_NOT_SET_UP: state = MEMBER_UNFIT; break;
 	case LOOK_ANSWERED:
 		state = classify_answer(c, cluster, reason, size);
-		/* A member that differs is told of, and stays a member: an upgrade passes
-		 * through that. A node that is to be filled must fit first. */
+		/* A member that differs is reported and stays a member: every upgrade passes
+		 * through that. A node must fit before it is filled. */
 		if (state == MEMBER_NEW || state == MEMBER_JOINING || state == MEMBER_EMPTY) {
 			if (!fits_everywhere(c->facts, cluster, reason, size))
 				state = MEMBER_UNFIT;
@@ -290,8 +290,8 @@ enum member_state classify_worker(
 }
 
 /*
- * A worker that has gone away since is still a witness: what it said last is not undone by its
- * silence, and the next look at it overwrites it. One that belongs to no cluster says nothing.
+ * A worker that has gone away still counts: its last answer holds until the next look replaces
+ * it. A worker that belongs to no cluster proves nothing.
  */
 enum member_state classify_coordinator(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size)
@@ -321,7 +321,8 @@ enum member_state classify_coordinator(const struct member_case *workers, int co
 		snprintf(reason, size, "%s has not been looked at yet", unknown->name);
 		return MEMBER_UNKNOWN;
 	}
-	/* Before it is formed it has no shards and serves nobody: it is where its id was made. */
+	/* Only a formed cluster has shards and serves: before that, the coordinator is right
+	 * wherever its id was made. */
 	if (cluster->formed && foreign && !has_ours) {
 		snprintf(reason, size,
 			"it belongs to cluster %s, and no worker does that it knows of; %s belongs "

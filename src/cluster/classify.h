@@ -28,7 +28,7 @@ enum member_state classify_worker(const struct member_case *c, const struct clus
  * The same test for the coordinator's own directory, against what count workers remember of it:
  * MEMBER_NEW before the cluster's id is minted, MEMBER_OURS, MEMBER_FOREIGN (all that answer
  * belong to another cluster), MEMBER_OLDER, or MEMBER_UNKNOWN until each worker has been looked
- * at once, whatever came of it.
+ * at once, with or without an answer.
  */
 enum member_state classify_coordinator(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size);

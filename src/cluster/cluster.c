@@ -19,8 +19,8 @@ struct worker *cluster_worker_of_name(struct cluster *c, const char *name)
 	return NULL;
 }
 
-/* Our memory of the worker: the catalog's, but for how far its directory had come. That is written
- * down seldom and seen often. */
+/* What we remember of the worker: the catalog's row, with a newer position of its directory. That
+ * position is seen often and written down seldom. */
 static void recall(struct worker *w)
 {
 	const struct progress *written = &w->row->record.seen;
@@ -78,8 +78,8 @@ static bool is_in_citus(const struct worker *w)
 	return true;
 }
 
-/* By the coordinator's catalog, and by what the worker itself has: one whose metadata was cleared
- * wants it again. */
+/* By the coordinator's catalog, and by what the worker itself has: a worker whose metadata was
+ * cleared needs it again. */
 static bool has_metadata(const struct worker *w)
 {
 	const struct member_facts *facts = watch_facts(w->watch);
@@ -132,7 +132,7 @@ static void follow_loss(struct worker *w)
 		w->loss.token[0] && strcmp(w->loss.token, w->row->record.accepted) == 0;
 }
 
-/* What it knows, for whoever is to abandon its cluster. */
+/* What it knows: the operator sees this before abandoning its cluster. */
 static void follow_metadata(struct worker *w)
 {
 	const struct member_facts *facts = watch_facts(w->watch);
@@ -181,7 +181,8 @@ static void judge_worker(struct cluster *c, struct worker *w)
 	recall(w);
 	enum member_state state = classify_worker(&seen, &c->catalog.facts, reason, sizeof(reason));
 	follow(w, state);
-	/* One that is away gives a new reason at every try; that it is away is the news. */
+	/* A worker that is away fails with another reason at each try; only that it is away is
+	 * news. */
 	if (state != before || (!is_away(state) && strcmp(reason, w->view->reason) != 0)) {
 		bool bad = state == MEMBER_FOREIGN || state == MEMBER_UNFIT ||
 			   (w->row->record.registered && state != MEMBER_OURS);

@@ -31,7 +31,7 @@ struct worker {
 	int64_t due_ms;	   /* the next change not before this, clock_now_ms() */
 	int64_t told_ms;   /* clock_now_ms(): when it heard how far the coordinator has come */
 	int64_t away_ms;   /* clock_now_ms() of its first missing answer, or 0 */
-	bool is_asked_for; /* somebody told of it: a round follows the look, whatever it finds */
+	bool is_asked_for; /* a NOTIFY named it: a round follows the look, whatever it finds */
 };
 
 struct cluster {
@@ -57,7 +57,7 @@ struct worker *cluster_worker_of_name(struct cluster *c, const char *name);
  * is ours. */
 void cluster_follow_progress(struct worker *w);
 
-/* From what was looked up to what each node is; a change of state is logged once, like an event. */
+/* Classifies every node by what was looked up, and logs each change of state once. */
 void cluster_classify(struct cluster *c);
 
 /* The next step; a coordinator that is not known to be the right one changes nothing. */

@@ -27,7 +27,7 @@ struct cluster_loop {
 	struct cluster cluster;
 	struct steps *steps;
 	struct copies *copies;
-	bool copies_failed;  /* the last time, which has been told */
+	bool copies_failed;  /* the last time, and it was logged */
 	struct event *timer; /* the next round, while something is not as it should be */
 	struct event *calm;
 	unsigned calm_count;
@@ -139,8 +139,8 @@ static void on_step_ended(void *ctx, const struct step_report *report)
 		l->one_by_one |= l->plan.step == PLAN_REGISTER;
 		break;
 	case STEP_BATCH_FAILED:
-		/* That says nothing about which of its nodes is at fault: they are tried alone, at
-		 * once, each with a back-off of its own. */
+		/* A failed batch does not show which node is at fault: they are tried one by one,
+		 * at once, each with a back-off of its own. */
 		l->one_by_one = true;
 		l->is_stale = true;
 		break;
@@ -200,8 +200,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * All at once, so that an idle cluster wakes this process seldom: the answers come together. One
- * that is not well has its own timer.
+ * All at once: the answers come together, so an idle cluster seldom wakes this process. A worker
+ * that is not well has a timer of its own.
  */
 static void on_calm(evutil_socket_t fd, short what, void *arg)
 {

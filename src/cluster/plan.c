@@ -146,7 +146,7 @@ static bool is_to_stamp_rest(const struct plan_member *m)
 	       !m->stamped;
 }
 
-/* This and the next are asked when all that are due have been stamped. */
+/* This and the next one hold only when all that are due have been stamped. */
 static bool is_to_register(const struct plan_member *m)
 {
 	return m->state == MEMBER_JOINING && m->due && !m->leaving;
@@ -162,7 +162,7 @@ static bool is_to_activate(const struct plan_member *m)
 	return m->state == MEMBER_OURS && m->in_citus && !m->has_metadata && m->due;
 }
 
-/* What needs no other member, in the order in which it is tried. */
+/* Steps that need no other member, in the order in which they are tried. */
 static const struct {
 	enum plan_step step;
 	member_test is_wanted;
@@ -182,10 +182,10 @@ static const struct {
 };
 
 /*
- * What changes the nodes of Citus, in the order in which it is tried. Citus writes such a change to
- * every member whose metadata it keeps in sync, so it fails when one of them does not answer (facts
- * of Citus, A1), it is written into a directory that is not the cluster's, and an empty member
- * takes it for its own: one row of pg_dist_node makes that one a coordinator in its own eyes, and
+ * Steps that change the nodes of Citus, in the order in which they are tried. Citus writes such a
+ * change to every member whose metadata it keeps in sync. So it fails when one of them does not
+ * answer; it would be written into a directory that is not the cluster's; and an empty member would
+ * take it for its own: one row of pg_dist_node makes that one a coordinator in its own eyes, and
  * Citus' maintenance daemon gives it a group, which hides that it is empty (seen with 13.2).
  */
 static const struct need {
@@ -215,8 +215,8 @@ static bool is_to_stay_empty(const struct plan_member *m)
 	       (m->failures > 0 || (m->loss != LOSS_UNKNOWN && !is_let_back(m)));
 }
 
-/* Who of the blocking ones is to be left behind, so that the step can be taken: its index, or -1.
- * In refusal why not, as the end of a sentence. */
+/* Which blocking member to leave behind so that the step can be taken: its index; or -1, and
+ * refusal says why not, as the end of a sentence. */
 static int choose_to_free(
 	const struct making *p, enum plan_step step, const bool blocking[], const char **refusal)
 {
@@ -231,16 +231,16 @@ static int choose_to_free(
 			away = i;
 			away_count++;
 		} else if (m->state == MEMBER_EMPTY) {
-			/* Who is filled again next is out of the way by that, unless it is another
-			 * one's turn. */
+			/* To be filled again will get it out of the way, unless it is another one's
+			 * turn. */
 			if (empty < 0 && (step == PLAN_BRING_BACK || is_to_stay_empty(m)))
 				empty = i;
 		} else {
 			refused++;
 		}
 	}
-	/* Freeing is written to the other members too: only while all of them answer. That also
-	 * tells that it is not the coordinator which is cut off. */
+	/* Citus writes the freeing to the other members too, so it is done only while all of them
+	 * answer. That also shows that the coordinator itself is not cut off. */
 	*refusal = "";
 	if (refused)
 		*refusal = "; what is refused is not touched";
@@ -315,7 +315,7 @@ static bool plan_change(struct making *p)
 			free_one(p, freed, chosen);
 			return true;
 		}
-		/* Kept in case that nothing else can be done. */
+		/* Keep the first reason, in case nothing else can be done. */
 		if (p->plan->why[0])
 			continue;
 		why_members(p, chosen, true);
@@ -332,7 +332,7 @@ static bool is_settled(const struct plan_member *m)
 	       (!m->in_citus || (m->has_metadata && m->admitted));
 }
 
-/* Whether it belongs where it is not yet. */
+/* Whether it is not yet what it should be. */
 static bool is_waited_for(const struct making *p, const struct plan_member *m)
 {
 	if (m->left_out && !p->cluster->formed)
@@ -355,7 +355,7 @@ static void name_waiting(struct making *p)
 	}
 }
 
-/* Each that is waited for, with what is done about it. */
+/* Every node that is waited for, and what is done about it. */
 static void why_waiting(struct making *p)
 {
 	const char *separator = "";
@@ -448,7 +448,7 @@ static void plan_forming(struct making *p)
 		why_without(p);
 }
 
-/* Whoever is on the way holds up the forming; one whose registration fails does not. */
+/* A worker on its way in holds up the forming; one whose registration fails does not. */
 static bool can_form(const struct making *p)
 {
 	int ours = 0, pending = 0;

@@ -110,7 +110,7 @@ static void on_brought_back(void *ctx, const struct err *failure)
 		return;
 	}
 	log_error("could not bring %s back, will try again: %s", w->view->name, failure->msg);
-	/* How far it came is to be seen anew. */
+	/* Its new directory begins with another position. */
 	w->assessed[0] = '\0';
 	end(r, STEP_FAILED, true, failure);
 }

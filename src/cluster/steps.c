@@ -12,9 +12,9 @@
 #include "base/banned.h"
 
 enum {
-	/* Registration copies the schema: some milliseconds a table and node (facts of Citus). */
+	/* Registration copies the schema: some milliseconds a table and node. */
 	WORK_TIMEOUT_MS = 5 * 60 * 1000,
-	/* How much WAL a member may write before our memory of it is renewed: a write here for
+	/* How much WAL a member may write before we write its new position down: a write here after
 	 * every look would make an idle cluster write for ever, each node because of the other. */
 	REMEMBER_BYTES = 1024 * 1024,
 	TELL_EVERY_MS = 30 * 1000,
@@ -125,8 +125,8 @@ static int bind_own_host(void *ctx, const char *parameters[])
 {
 	const struct steps *s = ctx;
 
-	/* Not a true no-op when it is already so: it rewrites the row on all metadata workers,
-	 * and fails when one of them is down. */
+	/* Skipped when it is so already: the call would still rewrite the row on every member with
+	 * metadata, and fail when one of them is down. */
 	if (strcmp(s->cluster->catalog.facts.databases[s->database].host, s->cluster->id->host) ==
 		0)
 		return SQL_SKIP;
@@ -216,7 +216,7 @@ static int count_chosen(const struct steps *s)
 	return chosen;
 }
 
-/* The worker of a step that is for one alone. */
+/* The worker of a step that is for one only. */
 static struct worker *only_chosen(struct steps *s)
 {
 	int i = 0;
@@ -293,7 +293,7 @@ static void write_on(
 	s->writing = 1;
 	for (int i = 0; i < s->cluster->count; i++) {
 		struct watch *watch = s->cluster->workers[i].watch;
-		/* One that has begun to look meanwhile is written to in the next round. */
+		/* A worker that is being looked at just now is written to in the next round. */
 		if (!chosen[i] || watch_is_busy(watch))
 			continue;
 		s->writing++;
@@ -449,7 +449,7 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 	}
 }
 
-/* Whether our memory of the member's directory, if it is about this one, has fallen behind. */
+/* Whether the position that we wrote down for this directory has fallen behind. */
 static bool is_to_remember(const struct worker *w)
 {
 	const struct progress *known = &w->row->record.seen;

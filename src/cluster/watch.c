@@ -328,8 +328,8 @@ static void on_database_looked(void *ctx, const struct err *failure)
 	struct watch *w = ctx;
 	const struct database_facts *found = &w->looking.databases[w->looked_at];
 
-	/* One that is new is looked at again after each step of its registration: then the log-in,
-	 * thousands of hashes for SCRAM, is not to be done again. */
+	/* A new worker is looked at again after each step of its registration, so its session stays
+	 * open: each log-in costs thousands of hashes (SCRAM). */
 	if (found->group != 0 || found->nodes > 0)
 		sql_rest(w->databases[w->looked_at]);
 	if (failure) {
@@ -372,7 +372,7 @@ static void on_home_looked(void *ctx, const struct err *failure)
 static void start_look(struct watch *w)
 {
 	w->is_looking = true;
-	/* With its padding: the facts are compared as bytes. */
+	/* Zeroes the padding too: the facts are compared as bytes. */
 	memset(&w->looking, 0, sizeof(w->looking));
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		w->looking.databases[i].group = -1;

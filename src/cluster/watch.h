@@ -24,7 +24,7 @@ void watch_read_progress(struct progress *to, const PGresult *result, int row, i
 struct watch;
 
 enum watch_outcome {
-	WATCH_NEWS, /* the look failed, or the facts are others than before */
+	WATCH_NEWS, /* the look failed, or the facts have changed */
 	WATCH_SAME,
 };
 

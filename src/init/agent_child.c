@@ -86,7 +86,7 @@ int agent_child_receive(struct agent_child *a, struct control_message *message)
 		if (got >= 0)
 			return got;
 		if (errno != EPROTO) {
-			/* A process that is ending anyway does not mind the signal. */
+			/* The signal does no harm to a process that is ending anyway. */
 			close_socket(a);
 			agent_child_kill(a, SIGKILL);
 			return 0;

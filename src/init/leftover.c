@@ -39,8 +39,8 @@ static pid_t parent_of(pid_t pid)
 	return (pid_t)parent;
 }
 
-/* A chain that breaks while it is read is one whose processes are ending right now, and are being
- * adopted: those count, the next look tells. */
+/* A chain that breaks while it is read belongs to processes that are ending and being adopted just
+ * now: they count, and the next look decides. */
 static bool descends_from_us(pid_t pid)
 {
 	const pid_t us = getpid();

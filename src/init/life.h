@@ -1,6 +1,6 @@
 /*
  * The life of PID 1 as a table: state x event -> next state. Pure: what a state
- * does when it is entered is in supervisor.c; this says only where each event
+ * does when it is entered is in states.c; this says only where each event
  * leads, how long a state may last, and what the agent is told meanwhile.
  *
  * The shutdown ladder is part of it. Each rung has its share of the one stop

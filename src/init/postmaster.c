@@ -27,7 +27,7 @@ static bool is_variable(const char *entry, const char *name, const char *suffix)
 	       entry[length + more] == '=';
 }
 
-/* Not for postgres: where a password lies, what is ours, and what it gets from us anew. */
+/* Kept from postgres: where a password lies, our own settings, and what we set anew. */
 static bool is_withheld(const char *entry)
 {
 	for (const char *const *name = secret_names; *name; name++)
@@ -62,7 +62,7 @@ int postmaster_start(struct postmaster *p, const struct launch *launch, int lock
 {
 	char config_file[sizeof(launch->config_file) + sizeof("config_file=")];
 	const char *const argv[] = {
-		/* Its path, for postgres finds its library and share directories by it. */
+		/* The path, because postgres finds its library and share directories by it. */
 		launch->postgres,
 		"-D",
 		launch->data_directory,

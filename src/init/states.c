@@ -103,7 +103,7 @@ static enum life_event enter_starting(struct supervisor *s)
 {
 	struct err e;
 
-	/* Under the lock, with nothing left over, the file is stale by proof; its pid may be any
+	/* Under the lock, with nothing left over, the file must be stale; its pid may be any other
 	 * process' by now, and postgres would refuse to start. */
 	if (pidfile_remove(s->launch.data_directory) < 0)
 		log_warning("could not remove the stale \"%s/postmaster.pid\": %m",

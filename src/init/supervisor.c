@@ -61,7 +61,8 @@ static int boot(struct supervisor *s, struct err *e)
 	prctl(PR_SET_DUMPABLE, 0);
 	if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return err_sys(e, "could not become the reaper of orphans");
-	/* Pins no volume; and what has its working directory in the data directory is postgres'. */
+	/* So PID 1 keeps no volume busy, and only postgres' processes stand in the data directory.
+	 * */
 	if (chdir("/") < 0)
 		return err_sys(e, "could not change to the root directory");
 	s->secrets_fd = secret_seal_environment(e);
@@ -129,7 +130,7 @@ static enum life_event postmaster_ended(struct supervisor *s, int status)
 	char words[96];
 	bool asked_fast = s->state == LIFE_HUSHING || s->state == LIFE_FAST;
 	bool asked = life_is_stopping(s->state);
-	/* What the kernel kills for want of memory is often a backend; then postgres says so. */
+	/* When memory runs out the kernel often kills a backend instead; then postgres says so. */
 	const char *hint = !asked && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
 				   ? "; if nobody sent that, the memory limit was reached"
 				   : "";
@@ -161,7 +162,7 @@ static void agent_ended(struct supervisor *s, int status)
 		(long long)(s->agent.retry_ms - now));
 }
 
-/* The only place that waits for children. Whoever is none of ours was adopted. */
+/* The only place that waits for children. A child that is none of ours was adopted. */
 static void reap(struct supervisor *s)
 {
 	char words[96];

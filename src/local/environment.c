@@ -111,7 +111,7 @@ char **environment_of_node(char *const *caller, const struct state *s, int ordin
 		add_setting(&list, SET_HTTP_ADDRESS, "%s:%d", host, net->http_port);
 	}
 
-	/* As a container runtime sets it; without, libpq would ask for the user's in passwd. */
+	/* As a container runtime sets it; without it libpq would look for the user's in passwd. */
 	add(&list, xasprintf("HOME=%s/%s-%d", s->directory, environment_group, ordinal));
 
 	size_t ours = list.count;

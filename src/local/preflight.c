@@ -16,7 +16,7 @@
 
 #include "base/banned.h"
 
-/* The nodes of a local that was killed need so long at most to stop. */
+/* The nodes of a local that was killed stop within this time. */
 enum { FORMER_PATIENCE_MS = 30 * 1000 };
 
 /* The longest socket below DIR must fit into sun_path, which holds 107 characters (unix(7)). */

@@ -15,7 +15,7 @@ struct preflight {
 	long stop_deadline_s; /* a node's */
 };
 
-/* Settings are told one line each, the error then says only that there were some. May wait, for
- * the nodes of a local that was killed; a pending signal ends that. */
+/* Wrong settings are printed, one line each; the error then only says that there were some. May
+ * wait, for the nodes of a local that was killed; a pending signal ends that. */
 int preflight(struct preflight *p, const struct options *o, char *const *environment,
 	struct err *e) NODISCARD;

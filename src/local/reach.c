@@ -54,7 +54,7 @@ static int check_path(const struct node_user *user, const struct reach *to, stru
 		err_sys(e, "user \"%s\" cannot use %s, \"%s\"", user->name, to->what, to->path);
 	if (e->kind == ERR_NONE)
 		return 0;
-	/* What is wrong is where things lie, not the system. */
+	/* The place is wrong, not the system. */
 	e->kind = ERR_CONFIG;
 	size_t used = strlen(e->msg);
 	snprintf(e->msg + used, sizeof(e->msg) - used, "; %s", to->remedy);

@@ -1,14 +1,14 @@
 /*
- * The databases of a node. All that depends on whose membership is kept goes
- * through the list of the managed ones: for now the one of the contract.
+ * The databases of a node. Whatever keeps membership by database goes through
+ * the list of the managed ones, which for now has one entry.
  */
 #pragma once
 
-/* The database that the contract promises, and the one where the memory is kept. */
+/* The database for the users, and the one where the memory is kept. */
 #define DATABASE_CITUS "citusdb"
 #define DATABASE_HOME  "postgres"
 
 enum { MANAGED_COUNT = 1 };
 
-/* Their names, in the order of everything that is kept by database. */
+/* Their names; every array by database is in this order. */
 extern const char *const managed_databases[MANAGED_COUNT];

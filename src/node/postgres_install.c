@@ -76,7 +76,7 @@ static int finish_program(struct capture *c, const char *argument, char **output
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	capture_describe_status(status, how, sizeof(how));
-	/* Killed, it has said nothing of the settings: the next start may go well. */
+	/* A program that was killed says nothing of the settings: the next start may go well. */
 	err_set(e, WIFSIGNALED(status) ? ERR_SYS : ERR_CONFIG, "\"%s %s\" failed with %s: %.300s",
 		c->path, argument, how, *output);
 	free(take_ptr(*output));
@@ -167,7 +167,7 @@ static int fail_without_citus(
 		install->major, install->bin_directory, real ? real : share);
 }
 
-/* Not part of every installation; it has the last word where the usual places have none. */
+/* pg_config is not part of every installation, so it is asked last. */
 static char *ask_pg_config(const struct postgres_install *install)
 {
 	_free_ char *path = xasprintf("%s/pg_config", install->bin_directory);

@@ -245,7 +245,7 @@ static void read_config_file(
 
 enum secrets { SECRETS_READ, SECRETS_LEFT_OUT };
 
-/* Also what has errors. */
+/* Also a setting that has an error. */
 static struct settings *load_all(
 	struct sources *from, enum secrets secrets, struct settings_errors *errors)
 {

@@ -324,7 +324,7 @@ static int check_http_address(const char *text, struct err *e)
 	return address_parse(text, &address, e);
 }
 
-/* What a type does not say. */
+/* What the type alone does not check. */
 static int (*const further_checks[SETTING_COUNT])(const char *text, struct err *e) = {
 	[SET_PGDATA] = check_pgdata,
 	[SET_HOST_PATTERN] = check_host_pattern,

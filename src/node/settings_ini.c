@@ -20,7 +20,7 @@ struct parse {
 /*
  * The reader of ini_parse_stream(), one line a call. libinih tells a handler no line number, so
  * the lines are counted here. It would also read on in the middle of a line that is too long for
- * it, and take an indented line for more of the value above: neither gets to it.
+ * it, and take an indented line for more of the value above: both are kept from it.
  */
 static char *next_line(char *to, int size, void *ctx)
 {

@@ -274,7 +274,7 @@ static int is_true(const struct expansion *t, const struct mark *m, bool *yes)
 	return 0;
 }
 
-/* Why the recursion's levels return: by which mark the block was ended, or that the text was. */
+/* Why a level of the recursion returns: the mark that ended its block, or the end of the text. */
 enum block_end { BLOCK_FAILED, BLOCK_TEXT_END, BLOCK_ELSE, BLOCK_END_IF, BLOCK_END_EACH };
 
 static enum block_end expand_block(struct expansion *t, bool emit, int depth);

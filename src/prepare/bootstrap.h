@@ -1,7 +1,8 @@
 /*
- * The data directory: looked at first, touched after. A directory that is not
- * what it should be is refused and stays as it is; one that is not there is
- * made in a sibling and renamed once, so that it is there whole or not at all.
+ * The data directory: looked at before anything is changed. A directory that
+ * is not what it should be is refused and stays as it is; one that is not
+ * there is made in a sibling and renamed once, so that it is there whole or
+ * not at all.
  */
 #pragma once
 
@@ -25,8 +26,8 @@ int bootstrap_inspect(
 int bootstrap_check_volume(const char *data_directory, struct err *e) NODISCARD;
 
 /*
- * That no process stands in the directory, and that abandoned_check() has nothing against it;
- * touches nothing. -1 with ERR_REFUSED says what is in the way.
+ * That no process stands in the directory, and that abandoned_check() allows it; touches
+ * nothing. -1 with ERR_REFUSED says what is in the way.
  */
 int bootstrap_check_abandon(
 	const char *data_directory, const char *cluster_id, struct err *e) NODISCARD;

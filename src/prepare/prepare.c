@@ -55,7 +55,7 @@ static int secrets_fd(void)
 	return fcntl(LAUNCH_FD_SECRETS, F_GET_SEALS) >= 0 ? LAUNCH_FD_SECRETS : -1;
 }
 
-/* All errors are told here, one line each. */
+/* Logs all errors, one line each. */
 static struct settings *load_settings(void)
 {
 	struct settings_errors errors;
@@ -230,8 +230,8 @@ static int check_abandon(const struct node *node, const char *data, struct err *
 	return bootstrap_check_abandon(data, node->abandon, e);
 }
 
-/* Looks at everything first, then touches. Killed anywhere in between and started again it ends
- * the same. */
+/* Looks at everything before it changes anything. Killed anywhere and started again, it ends the
+ * same. */
 static int start(const struct node *node, struct err *e)
 {
 	const char *data = settings_text(node->settings, SET_PGDATA);
@@ -251,7 +251,7 @@ static int start(const struct node *node, struct err *e)
 		return -1;
 	if (abandons && bootstrap_abandon(data, node->abandon, e) < 0)
 		return -1;
-	/* Before the data directory: where that is whole, the files are too. */
+	/* Before the data directory: when that is whole, the files are there too. */
 	if (render_at_start(node, phase, state, e) < 0)
 		return -1;
 	if (state == DATA_ABSENT && bootstrap_create(node->settings, &node->install, e) < 0)

@@ -115,7 +115,7 @@ static void on_table_done(void *ctx, const struct err *failure)
 
 	if (failure && c->failure.kind == ERR_NONE)
 		c->failure = *failure;
-	/* A table that cannot be copied does not keep the others from it. */
+	/* A table that cannot be copied does not hold up the others. */
 	if (c->is_found) {
 		c->is_found = false;
 		sql_run(c->databases[c->at], next_table, ARRAY_LEN(next_table), c, on_table_done);
@@ -131,7 +131,8 @@ static void on_table_done(void *ctx, const struct err *failure)
 static void start_database(struct copies *c)
 {
 	snprintf(c->table, sizeof(c->table), "0");
-	c->is_found = true; /* so that after the reference tables the first table is looked for */
+	c->is_found =
+		true; /* so that after the reference tables come the others from the first on */
 	sql_run(c->databases[c->at], references, ARRAY_LEN(references), c, on_table_done);
 }
 

@@ -21,5 +21,5 @@ enum repair_act {
 	REPAIR_DONE,
 };
 
-/* The next act; each brings another one nearer, whatever an earlier run had done. */
+/* The next act. Each brings the end nearer, whatever an earlier run has done. */
 enum repair_act repair_next_act(const struct repair_findings *found);

@@ -82,7 +82,7 @@ static bool has_changed(const struct repair_findings *now, const struct repair_f
 	       now->only_there != before->only_there;
 }
 
-/* All databases have been looked at: the loss is known, and is it the one that was accepted? */
+/* All databases have been looked at, so the loss is known. Is it the accepted one? */
 static void begin_filling(struct repair *r)
 {
 	struct loss_report report = repair_look_report(&r->look);
@@ -125,7 +125,7 @@ static void on_acted(void *ctx, const struct err *failure)
 	look(r);
 }
 
-/* Nothing has come of the last act: that would go on for ever. */
+/* The last act changed nothing: to repeat it would go on for ever. */
 static void fail_for_ever(struct repair *r)
 {
 	struct loss_report report = repair_look_report(&r->look);

@@ -10,7 +10,7 @@
 
 #include "base/banned.h"
 
-/* The coordinator looks at everybody every few seconds, and by 15 s when nothing happens. */
+/* The coordinator looks at everybody far more often than this (cluster/loop.c). */
 enum { OLD_LOOK_MS = 120 * 1000 };
 
 struct teller {
@@ -70,9 +70,9 @@ static void print_reason(FILE *out, const struct member *m)
 	fprintf(out, ": %s", m->reason[0] ? m->reason : member_state_meaning(m->state));
 }
 
-/* What one member that does not answer keeps from all others: every change of the nodes and every
- * statement of these is sent to all nodes whose metadata Citus keeps in sync. One that was freed
- * is none of those, but the statements still want each node's answer. */
+/* What a member that does not answer blocks for all others: Citus sends every change of its nodes,
+ * and every such statement, to all nodes whose metadata it keeps in sync. A freed member no longer
+ * gets the changes, but the statements still need its answer. */
 static void print_blocked(FILE *out, const struct member *m)
 {
 	fprintf(out, "; DDL, CREATE ROLE%s writes to reference tables%s blocked by it",
@@ -142,7 +142,7 @@ static enum severity tell_joining(FILE *out, const struct member *m, const struc
 	return SEVERITY_WARNING;
 }
 
-/* Of a member that is who it was. */
+/* Of a member that has been recognised. */
 static enum severity tell_ours(FILE *out, const struct member *m, const struct teller *t)
 {
 	(void)t;
@@ -159,11 +159,11 @@ static enum severity tell_ours(FILE *out, const struct member *m, const struct t
 	return SEVERITY_WARNING;
 }
 
-/* What a state is told by: a function, or its reason and what to do about it. */
+/* How a state is put into words: by a function, or by its reason and what to do about it. */
 static const struct telling {
 	enum severity (*tell)(FILE *out, const struct member *m, const struct teller *t);
 	const char *advice;
-	enum severity severity; /* of one that is registered; else it is a warning at most */
+	enum severity severity; /* of a registered member; else a warning at most */
 } tellings[MEMBER_STATE_COUNT] = {
 	[MEMBER_UNKNOWN] = { .severity = SEVERITY_WARNING },
 	[MEMBER_NEW] = { .severity = SEVERITY_WARNING },
@@ -205,8 +205,8 @@ static bool is_forming(const struct member *m, const struct cluster_view *cluste
 	       (m->state == MEMBER_NEW || m->state == MEMBER_JOINING || m->state == MEMBER_OURS);
 }
 
-/* Of a cluster that an empty coordinator knows nothing of: what is to be done with it is to be done
- * with that cluster (tell_orphans()). */
+/* A worker of a cluster that an empty coordinator does not know: tell_orphans() says what to do
+ * with that whole cluster. */
 static bool is_orphan(const struct member *m, const struct cluster_view *cluster)
 {
 	return !cluster->id[0] && m->cluster_id[0];
@@ -262,8 +262,8 @@ static void tell_outdated(const struct teller *t, const struct member *m)
 			m->name, outdated->list, more ? more : "", m->name));
 }
 
-/* A coordinator without a cluster, and workers that have one: once for each such cluster. Returns
- * whether there is any. */
+/* This coordinator has no cluster, but workers have: one condition for each of their clusters.
+ * Returns whether there is any. */
 static bool tell_orphans(const struct teller *t)
 {
 	const struct cluster_view *cluster = t->view->cluster;

@@ -232,7 +232,7 @@ static void answer(struct connection *c)
 	send_list_of_pages(c);
 }
 
-/* The request line is kept, the other header lines are of no interest, an empty one ends them. */
+/* Keeps the request line and skips the other header lines, up to the empty one. */
 static void on_read(struct bufferevent *stream, void *ctx)
 {
 	struct connection *c = ctx;

@@ -1,8 +1,8 @@
 /*
- * /metrics: the view in Prometheus' text format 0.0.4, from tables of
- * metrics, which docs/metrics.md is made from too. Printing reads memory and
- * /proc only: it asks no database anything. What a server must be asked for
- * has been asked by readings.c, after an earlier scrape.
+ * /metrics: the view in Prometheus' text format 0.0.4, from tables of metrics,
+ * which docs/metrics.md is made from too. Printing reads memory and /proc
+ * only: it asks no database. What only a server knows, readings.c has asked
+ * after an earlier scrape.
  */
 #pragma once
 

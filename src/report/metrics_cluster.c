@@ -57,7 +57,7 @@ static void write_shards(struct series *s, const struct node_view *view)
 	}
 }
 
-/* Without a look there is no age: a sample that says 0 would be the best of all values. */
+/* No age before the first look: a 0 would look like the best of all values. */
 static void write_look_age(struct series *s, const struct node_view *view)
 {
 	if (view->cluster && view->cluster->looked_ms)
@@ -66,7 +66,7 @@ static void write_look_age(struct series *s, const struct node_view *view)
 
 /*
  * Citus sends every change of the nodes to all members whose metadata it keeps in sync, and DDL,
- * CREATE ROLE and writes to reference tables to all members. One that was freed is none of the
+ * CREATE ROLE and writes to reference tables to all members. A freed one no longer gets the
  * former.
  */
 static const struct {

@@ -5,7 +5,7 @@
 
 #include "base/banned.h"
 
-/* What is older says nothing of now: as old as that is a series that Prometheus gives up. */
+/* Older readings say nothing about now; Prometheus too drops a series after this time. */
 enum { STALE_MS = 5 * 60 * 1000 };
 
 static const char *const connections_of[] = {
@@ -21,7 +21,7 @@ static const char *const prepared_by[] = {
 };
 _Static_assert(ARRAY_LEN(prepared_by) == PREPARED_OWNERS, "each owner has a name");
 
-/* NULL when there are none that say something of now. */
+/* NULL when there are none that are recent. */
 static const struct readings *current(const struct node_view *view)
 {
 	const struct readings *r = &view->readings.last;

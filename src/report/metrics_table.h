@@ -11,7 +11,7 @@
 
 enum metric_type { METRIC_GAUGE, METRIC_COUNTER };
 
-/* Where a value comes from: what it costs stands once, in the table of metrics.c. */
+/* Where a value comes from; the table in metrics.c says what that costs. */
 enum metric_source {
 	SOURCE_MEMORY,
 	SOURCE_KERNEL,

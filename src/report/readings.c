@@ -20,7 +20,7 @@ struct reader {
 	struct sql *sql;
 	int64_t started_ms; /* of the last reading, however it ended */
 	bool has_failed;    /* the last one */
-	bool has_pool;	    /* this Citus can tell of its connections */
+	bool has_pool;	    /* this Citus can report its connections */
 	struct readings reading;
 };
 

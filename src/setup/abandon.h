@@ -1,7 +1,7 @@
 /*
  * A worker that was told to abandon its cluster ("form --abandon"): asks PID 1 to
  * abandon the data directory and to begin anew. The request is a row of that
- * directory, so it is asked again, whoever is killed on the way.
+ * directory, so it is made again, whichever process is killed on the way.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "view/view.h"
 
 struct abandon {
-	struct err refusal; /* why it was not asked; logged once */
+	struct err refusal; /* why it did not ask; logged once */
 };
 
 /*

@@ -128,7 +128,8 @@ static void on_confirmed(void *ctx, const struct err *failure)
 			timer_set(g->timer, CONFIRM_EVERY_MS);
 		return;
 	}
-	/* The next phase may follow at once, and a new session costs more than all the rest. */
+	/* The session stays open for a while: the next phase may follow at once, and a new session
+	 * costs more than all the rest. */
 	if (g->written == PHASE_OPEN)
 		sql_disconnect(g->sql);
 	g->is_reloading = false;
@@ -163,9 +164,9 @@ static void start_reload(struct gate *g)
 
 /*
  * Blocks the loop for four small files and their syncs, while the node is not open yet and nobody
- * waits for it. What the files depend on has been asked of the server that runs, not of the
- * programs: it is what reads them. After a restart in place it may be another minor, when packages
- * were upgraded below it; then the set-up has asked anew.
+ * waits for it. The version comes from the running server, which reads the files, not from the
+ * installed programs. It may be another minor after a restart in place, when packages were
+ * upgraded meanwhile; the set-up has then read it anew.
  */
 static int write_conf(struct gate *g, struct err *e)
 {
@@ -179,7 +180,7 @@ static int write_conf(struct gate *g, struct err *e)
 	};
 
 	int status = conf_render(&input, e);
-	/* It may have failed after the new files had taken the place of the old ones. */
+	/* It may have failed after the new files were in place. */
 	enum phase held;
 	if (conf_read_phase(g->conf, &held) == 0)
 		g->written = held;

@@ -1,7 +1,8 @@
 /*
  * How far the node is open. The agent decides; the gate writes the phase's
  * files, reloads the server and confirms that they are in force. One phase at a
- * time; what fails is tried again, and what was in force stays so meanwhile.
+ * time; a failed change is tried again, and the phase in force stays until
+ * then.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /*
- * A PostgreSQL array as text, {"a","b"}, for a parameter. Its elements are names,
+ * A PostgreSQL array as text, {"a","b"}, as a parameter. Its elements are names,
  * hosts and numbers, which need no escaping.
  */
 #pragma once

@@ -4,8 +4,8 @@
  * service file), and each of these fails cleanly if libpq ever calls it: GSS by
  * GSS_S_FAILURE, LDAP by no handle or -1. mk/link.sh fails when the list grows.
  *
- * The real prototypes differ in their parameters, which a function that looks
- * at none of them does not mind under the C calling convention.
+ * The real functions have other parameters. Under the C calling convention
+ * that does no harm to a function that uses none of them.
  */
 #include <stddef.h>
 #include <stdint.h>

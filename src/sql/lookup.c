@@ -28,7 +28,7 @@ struct lookup {
 	void *ctx;
 };
 
-/* The caller tells what became of its look-up, once; libevent would tell each step. */
+/* The caller logs the outcome of its look-up once; libevent would log each step. */
 static void on_dns_message(int is_warning, const char *message)
 {
 	(void)is_warning;

@@ -5,9 +5,9 @@
  * behind an address: a port that is used for ever keeps the kernel's
  * translation (conntrack) to a DNS server that is gone.
  *
- * IPv4 and IPv6 are asked for at one time, and the first address wins. Nobody
- * waits for the other: behind a search list it can take as long as it takes
- * the servers of the outer world to say nothing.
+ * IPv4 and IPv6 are asked for at one time, and the first address wins. The
+ * other is not waited for: behind a search list it can take as long as outer
+ * servers that never answer.
  */
 #pragma once
 

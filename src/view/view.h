@@ -1,6 +1,7 @@
 /*
- * What the agent knows, in one place: it feeds the plan, /status, /metrics,
- * the probes and the log. Written by agent, setup and members; read by the rest.
+ * What the agent knows, in one place: it feeds the plan, /status, /metrics, the
+ * probes and the log. Each part writes its own fields (README.md); report/ reads
+ * them all.
  */
 #pragma once
 

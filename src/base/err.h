@@ -41,6 +41,5 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /* Puts "context: " in front of the message; kind, sys and sqlstate stay. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Blanks in place of line ends and control characters: an error of a server may have several lines.
- */
+/* Puts blanks in place of control characters: a server's error may have several lines. */
 void err_make_one_line(char *text);

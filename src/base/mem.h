@@ -50,6 +50,13 @@ static inline void mem_cleanup_dir(DIR **d)
 		t_;                                                                                \
 	})
 
+/* Frees the text that is held, and holds with instead, which it owns from now on. */
+static inline void mem_replace(char **held, char *with)
+{
+	free(*held);
+	*held = with;
+}
+
 static inline int take_fd(int *fd)
 {
 	int t = *fd;

@@ -231,8 +231,7 @@ static int choose_to_free(
 			away = i;
 			away_count++;
 		} else if (m->state == MEMBER_EMPTY) {
-			/* To be filled again will get it out of the way, unless it is another one's
-			 * turn. */
+			/* Being filled again gets it out of the way, unless another one is next. */
 			if (empty < 0 && (step == PLAN_BRING_BACK || is_to_stay_empty(m)))
 				empty = i;
 		} else {

@@ -110,7 +110,7 @@ static void on_brought_back(void *ctx, const struct err *failure)
 		return;
 	}
 	log_error("could not bring %s back, will try again: %s", w->view->name, failure->msg);
-	/* Its new directory begins with another position. */
+	/* The try may have made good some of the loss, so it is assessed again. */
 	w->assessed[0] = '\0';
 	end(r, STEP_FAILED, true, failure);
 }

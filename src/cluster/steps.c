@@ -66,23 +66,17 @@ static void add_is_empty(struct sql_array *array, const struct worker *w)
 	sql_array_add(array, "%s", w->view->state == MEMBER_EMPTY ? "t" : "f");
 }
 
-static void replace(char **array, char *with)
-{
-	free(*array);
-	*array = with;
-}
-
 static void prepare_arrays(struct steps *s, const bool chosen[])
 {
 	const struct cluster *c = s->cluster;
 
-	replace(&s->hosts, cluster_array_of(c, chosen, add_host));
-	replace(&s->names, cluster_array_of(c, chosen, add_name));
-	replace(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
-	replace(&s->empties, cluster_array_of(c, chosen, add_is_empty));
-	replace(&s->timelines, cluster_array_of(c, chosen, add_timeline));
-	replace(&s->lsns, cluster_array_of(c, chosen, add_lsn));
-	replace(&s->incarnations, catalog_incarnations(&c->catalog));
+	mem_replace(&s->hosts, cluster_array_of(c, chosen, add_host));
+	mem_replace(&s->names, cluster_array_of(c, chosen, add_name));
+	mem_replace(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
+	mem_replace(&s->empties, cluster_array_of(c, chosen, add_is_empty));
+	mem_replace(&s->timelines, cluster_array_of(c, chosen, add_timeline));
+	mem_replace(&s->lsns, cluster_array_of(c, chosen, add_lsn));
+	mem_replace(&s->incarnations, catalog_incarnations(&c->catalog));
 }
 
 static int bind_own_name(void *ctx, const char *parameters[])

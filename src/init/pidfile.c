@@ -30,8 +30,7 @@ static pid_t parse_pid(const char *line, size_t length)
 	if (length == 0)
 		return 0;
 	for (size_t i = 0; i < length; i++) {
-		/* A negative pid is that of a stand-alone backend, which is no postmaster either.
-		 * */
+		/* A negative pid is a stand-alone backend's, which is no postmaster either. */
 		if (line[i] < '0' || line[i] > '9' || pid > (INT_MAX - 9) / 10)
 			return 0;
 		pid = pid * 10 + (line[i] - '0');

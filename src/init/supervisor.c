@@ -61,8 +61,8 @@ static int boot(struct supervisor *s, struct err *e)
 	prctl(PR_SET_DUMPABLE, 0);
 	if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return err_sys(e, "could not become the reaper of orphans");
-	/* So PID 1 keeps no volume busy, and only postgres' processes stand in the data directory.
-	 * */
+	/* So that PID 1 keeps no volume busy, and whoever stands in the data directory is one of
+	 * postgres' processes. */
 	if (chdir("/") < 0)
 		return err_sys(e, "could not change to the root directory");
 	s->secrets_fd = secret_seal_environment(e);

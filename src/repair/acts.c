@@ -42,26 +42,22 @@ static int if_needs_coordinator(void *ctx, const char *parameters[])
 	return acts->needs_coordinator ? 0 : SQL_SKIP;
 }
 
-static void take_takers(struct repair_acts *acts, const char *takers)
-{
-	free(acts->takers);
-	acts->takers = xstrdup(takers);
-}
-
 static int on_takers(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct repair_acts *acts = ctx;
 
 	(void)e;
-	take_takers(acts, sql_field(result, row, 0));
+	mem_replace(&acts->takers, xstrdup(sql_field(result, row, 0)));
 	acts->needs_coordinator = sql_number(result, row, 1, 0) == 0;
 	return 0;
 }
 
 static int on_coordinator(void *ctx, const PGresult *result, int row, struct err *e)
 {
+	struct repair_acts *acts = ctx;
+
 	(void)e;
-	take_takers(ctx, sql_field(result, row, 0));
+	mem_replace(&acts->takers, xstrdup(sql_field(result, row, 0)));
 	return 0;
 }
 

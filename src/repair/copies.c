@@ -131,8 +131,8 @@ static void on_table_done(void *ctx, const struct err *failure)
 static void start_database(struct copies *c)
 {
 	snprintf(c->table, sizeof(c->table), "0");
-	c->is_found =
-		true; /* so that after the reference tables come the others from the first on */
+	/* So that on_table_done() goes on from the reference tables to the first of the others. */
+	c->is_found = true;
 	sql_run(c->databases[c->at], references, ARRAY_LEN(references), c, on_table_done);
 }
 

@@ -43,12 +43,6 @@ static int bind_lost(void *ctx, const char *parameters[])
 	return 2;
 }
 
-static void renew(char **text, const char *with)
-{
-	free(*text);
-	*text = xstrdup(with);
-}
-
 static int on_node(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct repair_look *look = ctx;
@@ -66,8 +60,8 @@ static int on_shards(void *ctx, const PGresult *result, int row, struct err *e)
 	struct repair_look *look = ctx;
 
 	(void)e;
-	renew(&look->ids, sql_field(result, row, 0));
-	renew(&look->names, sql_field(result, row, 1));
+	mem_replace(&look->ids, xstrdup(sql_field(result, row, 0)));
+	mem_replace(&look->names, xstrdup(sql_field(result, row, 1)));
 	look->found.only_there = (long)sql_number(result, row, 2, 0);
 	sql_copy_field(look->digest, sizeof(look->digest), result, row, 3);
 	return 0;
@@ -78,7 +72,7 @@ static int on_lost(void *ctx, const PGresult *result, int row, struct err *e)
 	struct repair_look *look = ctx;
 
 	(void)e;
-	renew(&look->lost, sql_field(result, row, 0));
+	mem_replace(&look->lost, xstrdup(sql_field(result, row, 0)));
 	return 0;
 }
 
@@ -168,8 +162,7 @@ void repair_look_begin(
 {
 	*look = (struct repair_look){ .host = host, .group = group };
 	snprintf(look->digest, sizeof(look->digest), "%s", seed);
-	loss_tally_begin(&look->only);
-	loss_tally_begin(&look->copies);
+	repair_look_restart(look);
 }
 
 void repair_look_restart(struct repair_look *look)

@@ -294,6 +294,11 @@ class Cluster:
         wait_until(lambda: self.member(ordinal)["state"] in states, timeout,
                    f"citus-{ordinal} is {' or '.join(states)}")
 
+    def wait_reason(self, ordinal, words, timeout=60):
+        """There is none before the first look, and another one while its set-up runs."""
+        wait_until(lambda: words in (self.member(ordinal)["reason"] or ""), timeout,
+                   f"the reason of citus-{ordinal} says {words!r}")
+
     def registered(self):
         """The groups of pg_dist_node by host."""
         return dict(self.coordinator.query(

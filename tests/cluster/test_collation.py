@@ -35,7 +35,7 @@ def test_one_of_another_icu_locale_is_refused(start):
     c.count = 3
     c.environment = icu("en-u-kn-true")
     c.start()
-    wait_until(lambda: "locale" in (c.member(2)["reason"] or ""), what="its set-up is done")
+    c.wait_reason(2, "locale")
     member = c.member(2)
     assert member["state"] == "unfit"
     assert '"en-u-kn-true"' in member["reason"]

@@ -160,7 +160,7 @@ def test_one_that_does_not_fit_is_refused_with_both_sides_named(stopped):
     c.environment = {"CITUS_INIT_INITDB_LOCALE": "C"}
     c.start()
     c.wait_state(3, "unfit")
-    wait_until(lambda: "collation" in c.member(3)["reason"], what="its set-up is done")
+    c.wait_reason(3, "collation")
     assert "C.UTF-8" in c.member(3)["reason"]
     assert len(c.registered()) == 3
     assert not c.node(3).is_ready()

@@ -69,6 +69,12 @@ void script_on(const char *sql, script_fn fn)
 	scripts[find_script(sql)].fn = fn;
 }
 
+void script_on_all(const struct script_line lines[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		script_on(lines[i].sql, lines[i].fn);
+}
+
 int script_count(const char *sql)
 {
 	return scripts[find_script(sql)].count;
@@ -103,6 +109,13 @@ void script_set_fault(int n, enum script_fault fault)
 bool script_fault_is_over(void)
 {
 	return fault_in == 0;
+}
+
+void script_assert_cut_off(bool was_cut_off, int n, int most)
+{
+	ck_assert_int_eq(was_cut_off, script_fault_is_over());
+	ck_assert(was_cut_off || n > most / 2);
+	ck_assert(!was_cut_off || n < most);
 }
 
 static void forget_answer(struct script_answer *answer)
@@ -257,4 +270,35 @@ bool script_run(bool (*condition)(void *ctx), void *ctx, int64_t limit_ms)
 		if (event_base_loop(the_loop, EVLOOP_ONCE) != 0)
 			return false; /* nothing is left that could happen */
 	return condition(ctx);
+}
+
+static bool never(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
+void script_pass(int64_t ms)
+{
+	script_run(never, NULL, ms);
+}
+
+void script_on_done(void *ctx, const struct err *failure)
+{
+	struct script_end *end = ctx;
+
+	end->ends++;
+	end->failure = failure ? *failure : (struct err){ .kind = ERR_NONE };
+}
+
+static bool has_ended(void *ctx)
+{
+	const struct script_end *end = ctx;
+
+	return end->ends > 0;
+}
+
+void script_wait(struct script_end *end, int64_t limit_ms)
+{
+	ck_assert(script_run(has_ended, end, limit_ms));
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /* A statement that a server was sent. */
 struct script_call {
 	const char *host; /* or the socket directory */
@@ -20,10 +22,17 @@ struct script_call {
 
 typedef void (*script_fn)(const struct script_call *call);
 
+/* How a job or the like has ended. */
+struct script_end {
+	int ends; /* how often its callback was called */
+	struct err failure;
+};
+
 enum script_fault {
 	SCRIPT_BREAK_BEFORE, /* the connection breaks, and the statement was not carried out */
 	SCRIPT_BREAK_AFTER,  /* it was, and nobody is told */
 	SCRIPT_SILENCE,	     /* it was not, and the connection stays */
+	SCRIPT_FAULT_COUNT
 };
 
 enum script_host {
@@ -38,11 +47,20 @@ void script_begin(struct event_base *loop);
 
 /* What the statement does, wherever it is sent. One without a script returns no rows. */
 void script_on(const char *sql, script_fn fn);
+struct script_line {
+	const char *sql;
+	script_fn fn;
+};
+void script_on_all(const struct script_line lines[], size_t count);
 void script_set_host(const char *host, enum script_host state);
 
 /* The n-th statement from now, 1 is the next, meets the fault; 0 takes the fault back. */
 void script_set_fault(int n, enum script_fault fault);
 bool script_fault_is_over(void);
+
+/* After a run with a fault at the n-th statement: it failed by the fault alone, and the run had
+ * more than most / 2 statements and fewer than most. */
+void script_assert_cut_off(bool was_cut_off, int n, int most);
 
 /* How often the statement was carried out. */
 int script_count(const char *sql);
@@ -57,3 +75,9 @@ void script_error(const struct script_call *call, const char *sqlstate, const ch
 /* Runs the loop until condition(ctx) holds or limit_ms of virtual time have passed; returns whether
  * it holds. */
 bool script_run(bool (*condition)(void *ctx), void *ctx, int64_t limit_ms);
+void script_pass(int64_t ms);
+
+/* A sql_done_fn whose ctx is a struct script_end. */
+void script_on_done(void *end, const struct err *failure);
+/* Until it has ended. */
+void script_wait(struct script_end *end, int64_t limit_ms);

@@ -67,6 +67,12 @@ static void on_changed(void *ctx)
 
 static void set_up(void)
 {
+	static const struct script_line answers[] = {
+		{ sql_setup_read_hba_error, read_hba_error },
+		{ "select pg_conf_load_time()", read_load_time },
+		{ "select pg_reload_conf()", reload },
+		{ "select pg_conf_load_time() > $1::timestamptz", confirm },
+	};
 	struct err e;
 
 	scratch_make();
@@ -87,10 +93,7 @@ static void set_up(void)
 	script_begin(loop);
 	memset(&server, 0, sizeof(server));
 	changes = 0;
-	script_on(sql_setup_read_hba_error, read_hba_error);
-	script_on("select pg_conf_load_time()", read_load_time);
-	script_on("select pg_reload_conf()", reload);
-	script_on("select pg_conf_load_time() > $1::timestamptz", confirm);
+	script_on_all(answers, ARRAY_LEN(answers));
 	gate = gate_open(loop, settings, &view, "/run", on_changed, NULL);
 }
 
@@ -202,17 +205,14 @@ enum { STATEMENTS_MOST = 8 };
 
 START_TEST(comes_into_force_whatever_is_cut_off)
 {
-	static const enum script_fault faults[] = { SCRIPT_BREAK_BEFORE, SCRIPT_BREAK_AFTER,
-		SCRIPT_SILENCE };
-
-	for (size_t f = 0; f < ARRAY_LEN(faults); f++) {
+	for (enum script_fault f = 0; f < SCRIPT_FAULT_COUNT; f++) {
 		enum phase phase = f % 2 ? PHASE_LOCAL : PHASE_OPEN;
-		script_set_fault(_i, faults[f]);
+		script_set_fault(_i, f);
 		gate_want(gate, phase);
 		ck_assert(comes_into_force(phase, MINUTE_MS));
 		ck_assert_int_eq(written(), phase);
 		ck_assert(script_fault_is_over() == (_i < STATEMENTS_MOST - 2));
-		script_set_fault(0, faults[f]);
+		script_set_fault(0, f);
 	}
 }
 END_TEST

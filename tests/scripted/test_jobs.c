@@ -10,8 +10,7 @@
 static struct event_base *loop;
 static struct sql *sql;
 static struct {
-	int ends;
-	struct err failure;
+	struct script_end end;
 	int rows;
 	bool is_first_skipped;
 	bool is_row_refused;
@@ -38,26 +37,13 @@ static void tear_down(void)
 	event_base_free(loop);
 }
 
-static void on_done(void *ctx, const struct err *failure)
-{
-	(void)ctx;
-	job.ends++;
-	job.failure = failure ? *failure : (struct err){ .kind = ERR_NONE };
-}
-
-static bool has_ended(void *ctx)
-{
-	(void)ctx;
-	return job.ends > 0;
-}
-
 static void run(const struct sql_step *steps, size_t count)
 {
-	job.ends = 0;
-	sql_run(sql, steps, count, NULL, on_done);
-	ck_assert_int_eq(job.ends, 0); /* never from inside the call */
-	ck_assert(script_run(has_ended, NULL, 60 * 1000));
-	ck_assert_int_eq(job.ends, 1);
+	job.end.ends = 0;
+	sql_run(sql, steps, count, &job.end, script_on_done);
+	ck_assert_int_eq(job.end.ends, 0); /* never from inside the call */
+	script_wait(&job.end, 60 * 1000);
+	ck_assert_int_eq(job.end.ends, 1);
 	ck_assert(!sql_is_busy(sql));
 }
 
@@ -95,7 +81,7 @@ START_TEST(steps_are_run_in_order)
 {
 	script_on("second", answer_two_rows);
 	run(two, ARRAY_LEN(two));
-	ck_assert_int_eq(job.failure.kind, ERR_NONE);
+	ck_assert_int_eq(job.end.failure.kind, ERR_NONE);
 	ck_assert_int_eq(script_count("first"), 1);
 	ck_assert_int_eq(job.rows, 3);
 	ck_assert(sql_is_connected(sql));
@@ -107,7 +93,7 @@ START_TEST(a_step_that_is_not_needed_is_skipped)
 	job.is_first_skipped = true;
 	script_on("first", answer_error);
 	run(two, ARRAY_LEN(two));
-	ck_assert_int_eq(job.failure.kind, ERR_NONE);
+	ck_assert_int_eq(job.end.failure.kind, ERR_NONE);
 	ck_assert_int_eq(script_count("first"), 0);
 }
 END_TEST
@@ -116,9 +102,10 @@ START_TEST(an_error_ends_the_job_and_the_connection)
 {
 	script_on("first", answer_error);
 	run(two, ARRAY_LEN(two));
-	ck_assert_int_eq(job.failure.kind, ERR_SQL);
-	ck_assert_str_eq(job.failure.sqlstate, "42P01");
-	ck_assert_str_eq(job.failure.msg, "could not do the first: relation \"x\" does not exist");
+	ck_assert_int_eq(job.end.failure.kind, ERR_SQL);
+	ck_assert_str_eq(job.end.failure.sqlstate, "42P01");
+	ck_assert_str_eq(
+		job.end.failure.msg, "could not do the first: relation \"x\" does not exist");
 	ck_assert_uint_eq(sql_last_failure(sql).step, 0);
 	ck_assert_int_eq(script_count("second"), 0);
 	ck_assert(!sql_is_connected(sql));
@@ -138,7 +125,7 @@ START_TEST(an_error_that_does_not_matter_is_no_rows)
 	script_on("first", answer_error);
 	script_on("second", answer_two_rows);
 	run(ignoring, ARRAY_LEN(ignoring));
-	ck_assert_int_eq(job.failure.kind, ERR_NONE);
+	ck_assert_int_eq(job.end.failure.kind, ERR_NONE);
 	ck_assert_int_eq(job.rows, 3);
 }
 END_TEST
@@ -148,8 +135,8 @@ START_TEST(a_row_can_be_refused)
 	job.is_row_refused = true;
 	script_on("second", answer_two_rows);
 	run(two, ARRAY_LEN(two));
-	ck_assert_int_eq(job.failure.kind, ERR_REFUSED);
-	ck_assert_str_eq(job.failure.msg, "could not do the second: row 0 is wrong");
+	ck_assert_int_eq(job.end.failure.kind, ERR_REFUSED);
+	ck_assert_str_eq(job.end.failure.msg, "could not do the second: row 0 is wrong");
 	ck_assert_int_eq(job.rows, 1);
 }
 END_TEST
@@ -159,11 +146,11 @@ START_TEST(a_connection_that_breaks_ends_the_job)
 	for (int n = 1; n <= 2; n++) {
 		script_set_fault(n, SCRIPT_BREAK_BEFORE);
 		run(two, ARRAY_LEN(two));
-		ck_assert_int_eq(job.failure.kind, ERR_NET);
-		ck_assert_ptr_nonnull(strstr(job.failure.msg, two[n - 1].name));
+		ck_assert_int_eq(job.end.failure.kind, ERR_NET);
+		ck_assert_ptr_nonnull(strstr(job.end.failure.msg, two[n - 1].name));
 		/* The next job connects anew. */
 		run(two, ARRAY_LEN(two));
-		ck_assert_int_eq(job.failure.kind, ERR_NONE);
+		ck_assert_int_eq(job.end.failure.kind, ERR_NONE);
 	}
 }
 END_TEST
@@ -174,8 +161,8 @@ START_TEST(a_server_that_says_nothing_is_given_up)
 
 	script_set_fault(2, SCRIPT_SILENCE);
 	run(two, ARRAY_LEN(two));
-	ck_assert_int_eq(job.failure.kind, ERR_TIMEOUT);
-	ck_assert_ptr_nonnull(strstr(job.failure.msg, "could not do the second: no answer"));
+	ck_assert_int_eq(job.end.failure.kind, ERR_TIMEOUT);
+	ck_assert_ptr_nonnull(strstr(job.end.failure.msg, "could not do the second: no answer"));
 	ck_assert_int_ge(clock_now_ms() - begin_ms, 5000);
 }
 END_TEST
@@ -194,40 +181,34 @@ START_TEST(ways_not_to_connect)
 
 	script_set_host("192.0.2.1", ways[_i].state);
 	run(two, ARRAY_LEN(two));
-	ck_assert_int_eq(job.failure.kind, ways[_i].kind);
-	ck_assert_str_eq(job.failure.sqlstate, ways[_i].sqlstate);
-	ck_assert_ptr_nonnull(strstr(job.failure.msg, ways[_i].words));
+	ck_assert_int_eq(job.end.failure.kind, ways[_i].kind);
+	ck_assert_str_eq(job.end.failure.sqlstate, ways[_i].sqlstate);
+	ck_assert_ptr_nonnull(strstr(job.end.failure.msg, ways[_i].words));
 	script_set_host("192.0.2.1", HOST_UP);
 	run(two, ARRAY_LEN(two));
-	ck_assert_int_eq(job.failure.kind, ERR_NONE);
+	ck_assert_int_eq(job.end.failure.kind, ERR_NONE);
 }
 END_TEST
-
-static bool never(void *ctx)
-{
-	(void)ctx;
-	return false;
-}
 
 START_TEST(a_rest_ends_by_itself_or_with_a_job)
 {
 	run(two, ARRAY_LEN(two));
 	sql_rest(sql);
 	run(two, ARRAY_LEN(two));
-	script_run(never, NULL, 3000);
+	script_pass(3000);
 	ck_assert(sql_is_connected(sql)); /* the job ended the rest */
 	sql_rest(sql);
-	script_run(never, NULL, 3000);
+	script_pass(3000);
 	ck_assert(!sql_is_connected(sql));
 }
 END_TEST
 
 START_TEST(a_job_can_be_forgotten)
 {
-	sql_run(sql, two, ARRAY_LEN(two), NULL, on_done);
+	sql_run(sql, two, ARRAY_LEN(two), &job.end, script_on_done);
 	sql_reset(sql);
-	script_run(never, NULL, 10 * 1000);
-	ck_assert_int_eq(job.ends, 0);
+	script_pass(10 * 1000);
+	ck_assert_int_eq(job.end.ends, 0);
 	ck_assert_int_eq(script_count("first"), 0);
 }
 END_TEST

@@ -238,12 +238,9 @@ static void on_changed(void *ctx)
 	(void)ctx;
 }
 
-static void script_world(void)
+static void set_up(void)
 {
-	static const struct {
-		const char *sql;
-		script_fn fn;
-	} answers[] = {
+	static const struct script_line answers[] = {
 		{ sql_cluster_take_lock, take_lock },
 		{ sql_cluster_read_cluster, read_cluster },
 		{ sql_cluster_read_progress, read_progress },
@@ -268,13 +265,6 @@ static void script_world(void)
 		{ sql_cluster_admit, admit },
 		{ sql_repair_lacks_references, say_no },
 	};
-
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		script_on(answers[i].sql, answers[i].fn);
-}
-
-static void set_up(void)
-{
 	_free_ char *size = xasprintf("SET_SIZE=%d", NODES);
 	const char *const variables[] = { "POD_NAME=citus-0", size, NULL };
 	struct err e;
@@ -283,7 +273,7 @@ static void set_up(void)
 	memset(nodes, 0, sizeof(nodes));
 	loop = event_base_new();
 	script_begin(loop);
-	script_world();
+	script_on_all(answers, ARRAY_LEN(answers));
 	settings = settings_made(variables);
 	id = identity_of(settings, NULL, NULL, &e);
 	for (int i = 0; i < NODES; i++) {
@@ -326,12 +316,6 @@ static bool is_formed(void *ctx)
 	return true;
 }
 
-static bool never(void *ctx)
-{
-	(void)ctx;
-	return false;
-}
-
 static bool has_registered_two(void *ctx)
 {
 	(void)ctx;
@@ -355,11 +339,11 @@ START_TEST(an_idle_cluster_is_looked_at_and_not_written_to)
 {
 	begin();
 	ck_assert(script_run(is_formed, NULL, MINUTE_MS));
-	script_run(never, NULL, MINUTE_MS);
+	script_pass(MINUTE_MS);
 	int admissions = script_count(sql_cluster_admit);
 	int written = script_count(sql_cluster_remember_progress);
 	unsigned looks = view.cluster->looks;
-	script_run(never, NULL, 30 * MINUTE_MS);
+	script_pass(30 * MINUTE_MS);
 	ck_assert_uint_gt(view.cluster->looks, looks + 30);
 	ck_assert_int_eq(script_count(sql_cluster_admit), admissions);
 	ck_assert_int_eq(script_count(sql_cluster_remember_progress), written);
@@ -374,7 +358,7 @@ START_TEST(a_batch_that_fails_is_tried_one_by_one)
 	world.refuses = nodes[2].host;
 	begin();
 	ck_assert(script_run(has_registered_two, NULL, MINUTE_MS));
-	script_run(never, NULL, 20 * MINUTE_MS);
+	script_pass(20 * MINUTE_MS);
 	/* One that Citus refuses does not hold up the others. */
 	ck_assert(view.cluster->formed && !view.cluster->members[2].registered);
 	ck_assert_ptr_nonnull(strstr(view.cluster->waiting_for, "citus-2"));
@@ -402,7 +386,7 @@ START_TEST(a_silent_worker_delays_nobody_else)
 	begin();
 	/* The cluster is formed whole, so the others wait for it; they are known within a moment.
 	 */
-	script_run(never, NULL, 10 * 1000);
+	script_pass(10 * 1000);
 	ck_assert_int_eq(view.cluster->members[2].state, seen[_i]);
 	ck_assert_int_eq(view.cluster->members[1].state, MEMBER_NEW);
 	ck_assert_ptr_nonnull(strstr(view.cluster->waiting_for, "citus-2"));
@@ -418,7 +402,7 @@ START_TEST(a_pause_holds_up_changes)
 {
 	script_on(sql_cluster_read_wishes, read_pause);
 	begin();
-	script_run(never, NULL, 10 * MINUTE_MS);
+	script_pass(10 * MINUTE_MS);
 	ck_assert_str_eq(view.cluster->paused_by, "wish");
 	ck_assert_str_eq(view.cluster->step, "mint");
 	ck_assert_int_eq(script_count(sql_cluster_mint), 0);
@@ -436,7 +420,7 @@ START_TEST(rounds_that_fail_back_off)
 {
 	script_on(sql_cluster_read_cluster, answer_error);
 	begin();
-	script_run(never, NULL, 20 * MINUTE_MS);
+	script_pass(20 * MINUTE_MS);
 	ck_assert_int_gt(script_count(sql_cluster_read_cluster), 20 * 60 / 60);
 	ck_assert_uint_eq(view.cluster->looks, 0);
 	script_on(sql_cluster_read_cluster, read_cluster);
@@ -455,8 +439,7 @@ static void cut_off_at(int n, enum script_fault fault)
 	begin();
 	ck_assert_msg(script_run(is_formed, NULL, 20 * MINUTE_MS), "fault %d at statement %d: %s",
 		fault, n, view.cluster->why);
-	ck_assert(script_fault_is_over() || n > STATEMENTS_MOST / 2);
-	ck_assert(!script_fault_is_over() || n < STATEMENTS_MOST);
+	script_assert_cut_off(script_fault_is_over(), n, STATEMENTS_MOST);
 	ck_assert_int_eq(script_count(sql_cluster_mint), 1);
 	end();
 	tear_down();
@@ -466,9 +449,8 @@ static void cut_off_at(int n, enum script_fault fault)
  * same when the agent is another one from then on, which begins with what it sees. */
 START_TEST(forms_whatever_is_cut_off)
 {
-	cut_off_at(_i, SCRIPT_BREAK_BEFORE);
-	cut_off_at(_i, SCRIPT_BREAK_AFTER);
-	cut_off_at(_i, SCRIPT_SILENCE);
+	for (enum script_fault f = 0; f < SCRIPT_FAULT_COUNT; f++)
+		cut_off_at(_i, f);
 }
 END_TEST
 

@@ -37,11 +37,8 @@ static struct event_base *loop;
 static struct settings *settings;
 static struct identity *id;
 static struct repair *repair;
-static struct {
-	int ends;
-	struct err failure;
-	struct loss_report report;
-} end;
+static struct script_end end;
+static struct loss_report assessed;
 
 static int only_there(void)
 {
@@ -174,21 +171,24 @@ static void move_shards(const struct script_call *call)
 
 static void set_up(void)
 {
+	static const struct script_line answers[] = {
+		{ sql_repair_read_member, read_member },
+		{ sql_repair_read_shards, read_shards },
+		{ sql_repair_read_lost, read_lost },
+		{ sql_repair_read_lost_tables, read_lost_tables },
+		{ sql_repair_activate, activate },
+		{ sql_repair_disable, disable },
+		{ sql_repair_recreate_shards, recreate },
+		{ sql_repair_read_takers, read_takers },
+		{ sql_repair_open_coordinator, open_coordinator },
+		{ sql_repair_move_shards, move_shards },
+		{ "begin", begin_transaction },
+	};
 	struct err e;
 
 	loop = event_base_new();
 	script_begin(loop);
-	script_on(sql_repair_read_member, read_member);
-	script_on(sql_repair_read_shards, read_shards);
-	script_on(sql_repair_read_lost, read_lost);
-	script_on(sql_repair_read_lost_tables, read_lost_tables);
-	script_on(sql_repair_activate, activate);
-	script_on(sql_repair_disable, disable);
-	script_on(sql_repair_recreate_shards, recreate);
-	script_on(sql_repair_read_takers, read_takers);
-	script_on(sql_repair_open_coordinator, open_coordinator);
-	script_on(sql_repair_move_shards, move_shards);
-	script_on("begin", begin_transaction);
+	script_on_all(answers, ARRAY_LEN(answers));
 	const char *const variables[] = { "POD_NAME=citus-0", NULL };
 	settings = settings_made(variables);
 	id = identity_of(settings, NULL, NULL, &e);
@@ -227,23 +227,8 @@ static struct repair_case case_with(const char *accepted)
 
 static void on_assessed(void *ctx, const struct loss_report *report, const struct err *failure)
 {
-	(void)ctx;
-	end.ends++;
-	end.report = report ? *report : (struct loss_report){ .loss = LOSS_UNKNOWN };
-	end.failure = failure ? *failure : (struct err){ .kind = ERR_NONE };
-}
-
-static void on_done(void *ctx, const struct err *failure)
-{
-	(void)ctx;
-	end.ends++;
-	end.failure = failure ? *failure : (struct err){ .kind = ERR_NONE };
-}
-
-static bool has_ended(void *ctx)
-{
-	(void)ctx;
-	return end.ends > 0;
+	assessed = report ? *report : (struct loss_report){ .loss = LOSS_UNKNOWN };
+	script_on_done(ctx, failure);
 }
 
 static const struct loss_report *assess(void)
@@ -251,9 +236,9 @@ static const struct loss_report *assess(void)
 	const struct repair_case of = case_with("");
 
 	end.ends = 0;
-	repair_assess(repair, &of, on_assessed, NULL);
-	ck_assert(script_run(has_ended, NULL, 60 * 60 * 1000));
-	return &end.report;
+	repair_assess(repair, &of, on_assessed, &end);
+	script_wait(&end, 60 * 60 * 1000);
+	return &assessed;
 }
 
 static const struct err *bring_back(const char *accepted)
@@ -261,8 +246,8 @@ static const struct err *bring_back(const char *accepted)
 	const struct repair_case of = case_with(accepted);
 
 	end.ends = 0;
-	repair_bring_back(repair, &of, on_done, NULL);
-	ck_assert(script_run(has_ended, NULL, 60 * 60 * 1000));
+	repair_bring_back(repair, &of, script_on_done, &end);
+	script_wait(&end, 60 * 60 * 1000);
 	return &end.failure;
 }
 
@@ -353,18 +338,13 @@ enum { STATEMENTS_MOST = 80 };
 /* Cut off at every statement in turn, and tried again as the loop does. */
 START_TEST(goes_on_where_it_was_cut_off)
 {
-	static const enum script_fault faults[] = { SCRIPT_BREAK_BEFORE, SCRIPT_BREAK_AFTER,
-		SCRIPT_SILENCE };
-
-	for (size_t f = 0; f < ARRAY_LEN(faults); f++) {
+	for (enum script_fault f = 0; f < SCRIPT_FAULT_COUNT; f++) {
 		lose("ococ");
 		_free_ char *token = xstrdup(assess()->token);
-		script_set_fault(_i, faults[f]);
+		script_set_fault(_i, f);
 		bool was_cut_off = bring_back(token)->kind != ERR_NONE;
-		ck_assert_int_eq(was_cut_off, script_fault_is_over());
-		ck_assert(was_cut_off || _i > STATEMENTS_MOST / 2);
-		ck_assert(!was_cut_off || _i < STATEMENTS_MOST);
-		script_set_fault(0, faults[f]);
+		script_assert_cut_off(was_cut_off, _i, STATEMENTS_MOST);
+		script_set_fault(0, f);
 		/* What was accepted stays the same loss. */
 		ck_assert_msg(bring_back(token)->kind == ERR_NONE, "%s", end.failure.msg);
 		assert_is_true();

@@ -33,16 +33,7 @@ static struct settings *settings;
 static struct identity *id;
 static struct node_view view;
 static struct setup *setup;
-static struct {
-	int ends;
-	struct err failure;
-} end;
-
-static void replace(char **text, const char *with)
-{
-	free(*text);
-	*text = with ? xstrdup(with) : NULL;
-}
+static struct script_end end;
 
 static void read_version(const struct script_call *call)
 {
@@ -78,7 +69,7 @@ static void hand_over(const struct script_call *call)
 {
 	for (int i = 0; i < ROLES; i++) {
 		ck_assert_ptr_null(strstr(call->parameters[i], "-secret"));
-		replace(&server.handed_over[i], call->parameters[i]);
+		mem_replace(&server.handed_over[i], xstrdup(call->parameters[i]));
 	}
 }
 
@@ -88,7 +79,7 @@ static void create_roles(const struct script_call *call)
 	ck_assert(!server.has_admin); /* "role already exists" */
 	server.has_admin = true;
 	for (int i = 1; i < ROLES; i++)
-		replace(&server.verifiers[i], server.handed_over[i]);
+		mem_replace(&server.verifiers[i], xstrdup(server.handed_over[i]));
 }
 
 static void set_passwords(const struct script_call *call)
@@ -96,7 +87,7 @@ static void set_passwords(const struct script_call *call)
 	ck_assert_str_eq(call->database, "citusdb");
 	for (int i = 0; i < ROLES; i++)
 		if (server.handed_over[i][0])
-			replace(&server.verifiers[i], server.handed_over[i]);
+			mem_replace(&server.verifiers[i], xstrdup(server.handed_over[i]));
 }
 
 static void look_for_database(const struct script_call *call)
@@ -166,10 +157,7 @@ static void change_password(const char *adminpass)
 
 static void set_up(void)
 {
-	static const struct {
-		const char *sql;
-		script_fn fn;
-	} answers[] = {
+	static const struct script_line answers[] = {
 		{ sql_setup_read_version, read_version },
 		{ sql_setup_look_for_quieting, look_for_quieting },
 		{ "alter system reset citus.recover_2pc_interval", wake },
@@ -188,8 +176,7 @@ static void set_up(void)
 
 	loop = event_base_new();
 	script_begin(loop);
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		script_on(answers[i].sql, answers[i].fn);
+	script_on_all(answers, ARRAY_LEN(answers));
 	server.installed = "13.2-1";
 	open_setup("admin-secret");
 }
@@ -211,24 +198,11 @@ static void tear_down(void)
 	forget_server();
 }
 
-static void on_done(void *ctx, const struct err *failure)
-{
-	(void)ctx;
-	end.ends++;
-	end.failure = failure ? *failure : (struct err){ .kind = ERR_NONE };
-}
-
-static bool has_ended(void *ctx)
-{
-	(void)ctx;
-	return end.ends > 0;
-}
-
 static enum err_kind run(void)
 {
 	end.ends = 0;
-	setup_run(setup, on_done, NULL);
-	ck_assert(script_run(has_ended, NULL, 30 * 60 * 1000));
+	setup_run(setup, script_on_done, &end);
+	script_wait(&end, 30 * 60 * 1000);
 	return end.failure.kind;
 }
 
@@ -316,17 +290,12 @@ enum { STATEMENTS_MOST = 20 };
 
 START_TEST(goes_on_where_it_was_cut_off)
 {
-	static const enum script_fault faults[] = { SCRIPT_BREAK_BEFORE, SCRIPT_BREAK_AFTER,
-		SCRIPT_SILENCE };
-
-	for (size_t f = 0; f < ARRAY_LEN(faults); f++) {
+	for (enum script_fault f = 0; f < SCRIPT_FAULT_COUNT; f++) {
 		forget_server();
-		script_set_fault(_i, faults[f]);
+		script_set_fault(_i, f);
 		bool was_cut_off = run() != ERR_NONE;
-		ck_assert_int_eq(was_cut_off, script_fault_is_over());
-		ck_assert(was_cut_off || _i > STATEMENTS_MOST / 2);
-		ck_assert(!was_cut_off || _i < STATEMENTS_MOST);
-		script_set_fault(0, faults[f]);
+		script_assert_cut_off(was_cut_off, _i, STATEMENTS_MOST);
+		script_set_fault(0, f);
 		ck_assert_msg(run() == ERR_NONE, "%s", end.failure.msg);
 		assert_is_set_up();
 	}
@@ -337,7 +306,7 @@ END_TEST
 START_TEST(begins_anew_after_a_reset)
 {
 	end.ends = 0;
-	setup_run(setup, on_done, NULL);
+	setup_run(setup, script_on_done, &end);
 	setup_reset(setup);
 	ck_assert(!setup_is_busy(setup));
 	ck_assert_int_eq(run(), ERR_NONE);

@@ -5,23 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/plan_view.h"
-#include "report/status.h"
 #include "views.h"
-
-static json_t *status_made(void (*make)(struct views *v))
-{
-	struct views v;
-
-	views_make(&v);
-	if (make)
-		make(&v);
-	return status_of(&v.node);
-}
-
-static void a_worker(struct views *v)
-{
-	v->node.cluster = NULL;
-}
 
 static void paused_by_wish(struct views *v)
 {
@@ -56,7 +40,7 @@ static const struct {
 
 START_TEST(plan_in_words)
 {
-	json_t *status = status_made(plans[_i].make);
+	json_t *status = views_status(plans[_i].make);
 	char *text = NULL;
 	size_t size = 0;
 	struct err e = { 0 };
@@ -72,7 +56,7 @@ END_TEST
 
 START_TEST(plan_as_json)
 {
-	json_t *status = status_made(paused_by_wish);
+	json_t *status = views_status(paused_by_wish);
 	char *text = NULL;
 	size_t size = 0;
 	struct err e = { 0 };
@@ -89,7 +73,7 @@ START_TEST(plan_as_json)
 	free(text);
 	json_decref(status);
 
-	status = status_made(a_worker);
+	status = views_status(views_be_of_a_worker);
 	ck_assert_int_eq(plan_view_print_json(status, stdout, &e), EXIT_UNSUITABLE);
 	ck_assert_int_eq(plan_view_print(status, stdout, &e), EXIT_UNSUITABLE);
 	ck_assert_msg(strstr(e.msg, "only ordinal 0 does") != NULL, "%s", e.msg);

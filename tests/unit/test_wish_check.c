@@ -8,30 +8,14 @@
 
 #include "base/mem.h"
 #include "cli/wish_check.h"
-#include "report/status.h"
 #include "views.h"
 
 #define OTHER "00000000-0000-4000-8000-00000000000a"
-
-static json_t *status_made(void (*make)(struct views *v))
-{
-	struct views v;
-
-	views_make(&v);
-	if (make)
-		make(&v);
-	return status_of(&v.node);
-}
 
 static void unformed(struct views *v)
 {
 	v->cluster.formed = false;
 	v->cluster.id[0] = '\0';
-}
-
-static void a_worker(struct views *v)
-{
-	v->node.cluster = NULL;
 }
 
 /* An empty coordinator: citus-1 belongs to another cluster, citus-2 does not answer. */
@@ -94,12 +78,12 @@ static const struct {
 	{ "-1", unformed, EXIT_USAGE, "no list" },
 	{ "citus-1", unformed, EXIT_USAGE, "no list" },
 	{ "1", NULL, EXIT_UNSUITABLE, "the cluster is formed already" },
-	{ "1", a_worker, EXIT_UNSUITABLE, "keeps no cluster" },
+	{ "1", views_be_of_a_worker, EXIT_UNSUITABLE, "keeps no cluster" },
 };
 
 START_TEST(form_without)
 {
-	json_t *status = status_made(without_cases[_i].make);
+	json_t *status = views_status(without_cases[_i].make);
 	_free_ char *names = NULL;
 	struct err e = { 0 };
 
@@ -132,7 +116,7 @@ static struct answer abandon(void (*make)(struct views *v), const char *id, cons
 {
 	struct answer a = { 0 };
 	size_t size = 0;
-	json_t *status = status_made(make);
+	json_t *status = views_status(make);
 	FILE *out = open_memstream(&a.text, &size);
 
 	a.code = wish_check_abandon(status, id, confirm, out, &a.id, &a.e);
@@ -146,7 +130,7 @@ static struct answer accept_loss(
 {
 	struct answer a = { 0 };
 	size_t size = 0;
-	json_t *status = status_made(make);
+	json_t *status = views_status(make);
 	FILE *out = open_memstream(&a.text, &size);
 
 	a.code = wish_check_accept_loss(status, node, confirm, out, &a.e);
@@ -232,7 +216,7 @@ static const struct {
 	{ unformed, OTHER, "no worker says that it belongs to cluster \"" OTHER "\"" },
 	{ lost_coordinator, "x", "no worker says that it belongs to cluster \"x\"" },
 	{ lost_coordinator, "", "no worker says" },
-	{ a_worker, OTHER, "keeps no cluster" },
+	{ views_be_of_a_worker, OTHER, "keeps no cluster" },
 };
 
 START_TEST(abandon_is_refused)
@@ -282,7 +266,7 @@ static const struct {
 	{ wiped, "citus-7", NULL,
 		"there is no node \"citus-7\"; the nodes are citus-0, citus-1, citus-2" },
 	{ wiped, "", NULL, "there is no node \"\"" },
-	{ a_worker, "citus-1", NULL, "keeps no cluster" },
+	{ views_be_of_a_worker, "citus-1", NULL, "keeps no cluster" },
 };
 
 START_TEST(accept_loss_is_refused)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "report/status.h"
 #include "view/view.h"
 
 struct views {
@@ -87,4 +88,20 @@ static inline void views_make(struct views *v)
 			.cluster = &v->cluster },
 	};
 	views_make_members(v, now_ms);
+}
+
+/* /status of such a view after make() has changed it; NULL changes nothing. The caller's. */
+static inline json_t *views_status(void (*make)(struct views *v))
+{
+	struct views v;
+
+	views_make(&v);
+	if (make)
+		make(&v);
+	return status_of(&v.node);
+}
+
+static inline void views_be_of_a_worker(struct views *v)
+{
+	v->node.cluster = NULL;
 }

@@ -110,7 +110,8 @@ def test_what_can_be_reloaded_is_compared(formed, ordinal):
     elsewhere = "sslmode=prefer connect_timeout=7"
     set_all(node, {"citus.node_conninfo": f"'{elsewhere}'",
                    "output_plugin_libraries": "pgoutput, citus, test_decoding, wal2json"}
-            if node.value("select current_setting('output_plugin_libraries', true)")
+            if node.value("select current_setting('output_plugin_libraries', true)",
+                          user="postgres")
             else {"citus.node_conninfo": f"'{elsewhere}'"})
     node.query("select pg_reload_conf()", user="postgres")
     wait_condition(cluster, ordinal, "citus.node_conninfo", elsewhere, "postgresql.auto.conf",

@@ -46,6 +46,7 @@ int launch_check(const struct launch *launch, struct err *e)
 		{ "data_directory", launch->data_directory, sizeof(launch->data_directory) },
 		{ "config_file", launch->config_file, sizeof(launch->config_file) },
 		{ "passfile", launch->passfile, sizeof(launch->passfile) },
+		{ "socket_lock", launch->socket_lock, sizeof(launch->socket_lock) },
 		{ "notify_socket", launch->notify_socket, sizeof(launch->notify_socket) },
 	};
 

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/launch_fd.h"
 
-#define LAUNCH_MAGIC 0x31696368u /* "hci1", the layout's version in its last digit */
+#define LAUNCH_MAGIC 0x32696368u /* "hci2", the layout's version in its last digit */
 
 struct launch {
 	uint32_t magic;
@@ -30,6 +30,7 @@ struct launch {
 	char data_directory[PATH_MAX / 4]; /* real path, without links: a backend's cwd */
 	char config_file[PATH_MAX / 4];	   /* .../conf/postgresql.conf */
 	char passfile[PATH_MAX / 4];	   /* PGPASSFILE of the postmaster */
+	char socket_lock[PATH_MAX / 4];	   /* the lock file that postgres makes beside its socket */
 	char notify_socket[PATH_MAX / 4];  /* in the run directory; PID 1 binds it */
 };
 

@@ -103,11 +103,7 @@ static enum life_event enter_starting(struct supervisor *s)
 {
 	struct err e;
 
-	/* Under the lock, with nothing left over, the file must be stale; its pid may be any other
-	 * process' by now, and postgres would refuse to start. */
-	if (pidfile_remove(s->launch.data_directory) < 0)
-		log_warning("could not remove the stale \"%s/postmaster.pid\": %m",
-			s->launch.data_directory);
+	pidfile_remove_stale(s->launch.data_directory, s->launch.socket_lock);
 	if (postmaster_start(&s->postmaster, &s->launch, s->lock.fd, &e) < 0) {
 		log_error("%s", e.msg);
 		return EVENT_DEATH;

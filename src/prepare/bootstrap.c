@@ -273,37 +273,18 @@ int bootstrap_abandon(const char *data, const char *cluster_id, struct err *e)
 	return file_sync_directory(parent, e);
 }
 
-static int remove_stale_pidfile(const char *data, struct err *e)
-{
-	_free_ char *pidfile = xasprintf("%s/postmaster.pid", data);
-
-	if (access(pidfile, F_OK) < 0)
-		return 0;
-	/* The lock says that no server is left; a shell may still stand in the directory, and
-	 * then PostgreSQL's own check decides. */
-	if (proc_with_cwd(data, NULL, NULL) > 0) {
-		log_warning("\"%s\" is kept: there are processes in the data directory", pidfile);
-		return 0;
-	}
-	if (unlink(pidfile) < 0)
-		return err_sys(e, "could not remove the stale \"%s\"", pidfile);
-	log_info("removed the stale \"%s\"", pidfile);
-	return 0;
-}
-
-int bootstrap_repair(const char *real_path, struct err *e)
+int bootstrap_close(const char *data, struct err *e)
 {
 	struct stat st;
 
-	if (stat(real_path, &st) < 0)
-		return err_sys(e, "could not look at the data directory \"%s\"", real_path);
+	if (stat(data, &st) < 0)
+		return err_sys(e, "could not look at the data directory \"%s\"", data);
 	mode_t mode = st.st_mode & 0777;
-	if (mode != 0700 && mode != 0750) {
-		if (chmod(real_path, 0700) < 0)
-			return err_sys(e, "could not close the data directory \"%s\" to others",
-				real_path);
-		log_info("closed the data directory \"%s\" to others: its mode was %04o", real_path,
-			st.st_mode & 07777);
-	}
-	return remove_stale_pidfile(real_path, e);
+	if (mode == 0700 || mode == 0750)
+		return 0;
+	if (chmod(data, 0700) < 0)
+		return err_sys(e, "could not close the data directory \"%s\" to others", data);
+	log_info("closed the data directory \"%s\" to others: its mode was %04o", data,
+		st.st_mode & 07777);
+	return 0;
 }

@@ -43,6 +43,5 @@ int bootstrap_clean(const char *data_directory, struct err *e) NODISCARD;
 int bootstrap_create(
 	const struct settings *s, const struct postgres_install *install, struct err *e) NODISCARD;
 
-/* Closes our own directory to others (a volume's fsGroup opens it, and postgres refuses that) and
- * removes a stale postmaster.pid. The lock must be held. real_path is without links. */
-int bootstrap_repair(const char *real_path, struct err *e) NODISCARD;
+/* Closes our own directory to others: a volume's fsGroup opens it, and postgres refuses that. */
+int bootstrap_close(const char *data_directory, struct err *e) NODISCARD;

@@ -193,6 +193,7 @@ static int hand_over(const struct node *node, const char *data, struct err *e)
 	_free_ char *config_file =
 		xasprintf("%s/%s", node->conf, render_file_names[RENDER_POSTGRESQL_CONF]);
 	_free_ char *passfile = run_directory_passfile(s);
+	_free_ char *socket_lock = run_directory_socket_lock(s);
 	_free_ char *notify = run_directory_notify(s);
 	struct address http = { 0 };
 	struct launch launch = {
@@ -215,6 +216,7 @@ static int hand_over(const struct node *node, const char *data, struct err *e)
 		copy_path(launch.data_directory, sizeof(launch.data_directory), data, e) < 0 ||
 		copy_path(launch.config_file, sizeof(launch.config_file), config_file, e) < 0 ||
 		copy_path(launch.passfile, sizeof(launch.passfile), passfile, e) < 0 ||
+		copy_path(launch.socket_lock, sizeof(launch.socket_lock), socket_lock, e) < 0 ||
 		copy_path(launch.notify_socket, sizeof(launch.notify_socket), notify, e) < 0)
 		return -1;
 	return launch_write(LAUNCH_FD_LAUNCH, &launch, e);
@@ -259,7 +261,7 @@ static int start(const struct node *node, struct err *e)
 	_free_ char *real_path = realpath(data, NULL);
 	if (!real_path)
 		return err_sys(e, "could not follow \"%s\"", data);
-	if (bootstrap_repair(real_path, e) < 0)
+	if (bootstrap_close(real_path, e) < 0)
 		return -1;
 	log_info("\"%s\" is the %s of %d nodes, host=%s postgres=%s citus=%s phase=%s",
 		node->identity->name, role_name(node->identity->role), node->identity->size,

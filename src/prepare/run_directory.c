@@ -24,6 +24,13 @@ char *run_directory_socket(const struct settings *s)
 	return inside(s, "socket");
 }
 
+char *run_directory_socket_lock(const struct settings *s)
+{
+	_free_ char *socket = run_directory_socket(s);
+
+	return xasprintf("%s/.s.PGSQL.%ld.lock", socket, settings_number(s, SET_PORT));
+}
+
 char *run_directory_passfile(const struct settings *s)
 {
 	return inside(s, "passfile");

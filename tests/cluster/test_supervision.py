@@ -2,11 +2,12 @@
 import os
 import shutil
 import signal
+import subprocess
 
 import psycopg
 import pytest
 
-from harness import descendants_of, is_alive, signal_all, wait_until
+from harness import BINARY, descendants_of, is_alive, signal_all, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +102,33 @@ def test_a_stop_is_clean(old):
     assert not (old.data / "postmaster.pid").exists()
 
 
-def test_a_second_run_on_a_directory_in_use_is_refused(shared_cluster):
-    import subprocess
+def test_a_killed_container_starts_again_whatever_has_its_pid_now(old):
+    """The volume and the run directory outlive a container, and with them both lock files of
+    postgres; their pid is some other process' in the next one."""
+    old.start()
+    old.wait_ready()
+    family = [old.run_pid, *descendants_of(old.run_pid)]
+    signal_all(family, signal.SIGKILL)
+    old.process.wait(30)
+    wait_until(lambda: not any(is_alive(pid) for pid in family), what="all have ended")
 
-    from harness import BINARY
+    lock_files = [old.data / "postmaster.pid",
+                  old.run_directory / f"socket/.s.PGSQL.{old.cluster.port}.lock"]
+    somebody = subprocess.Popen(["sleep", "infinity"])
+    try:
+        for path in lock_files:
+            _, _, rest = path.read_text().partition("\n")
+            path.write_text(f"{somebody.pid}\n{rest}")
+        old.start()
+        old.wait_ready()
+    finally:
+        somebody.kill()
+        somebody.wait()
+    assert "already exists" not in old.log
+    assert old.stop() == 0
+
+
+def test_a_second_run_on_a_directory_in_use_is_refused(shared_cluster):
     node = shared_cluster.node(1)
     before = node.postmaster_pid
     for prefix in ([], ["unshare", "--pid", "--fork", "--mount-proc"]):

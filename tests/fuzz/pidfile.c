@@ -18,5 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pidfile pidfile = pidfile_parse(text, size);
 	if (pidfile.pid < 0 || pidfile.state > PIDFILE_STOPPING)
 		abort();
+	if (pidfile_names_directory(text, size, "/pgdata/data") && size < sizeof("\n/pgdata/data"))
+		abort();
 	return 0;
 }

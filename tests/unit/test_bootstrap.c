@@ -342,35 +342,14 @@ static const struct {
 START_TEST(closes_our_own_directory)
 {
 	_free_ char *path = scratch_path("data");
-	_free_ char *pidfile = scratch_path("data/postmaster.pid");
 	struct stat st;
 	struct err e;
 
 	make_complete();
-	scratch_write_text("data/postmaster.pid", "1\n");
 	ck_assert_int_eq(chmod(path, modes[_i].before), 0);
-	ck_assert_msg(bootstrap_repair(path, &e) == 0, "%s", e.msg);
+	ck_assert_msg(bootstrap_close(path, &e) == 0, "%s", e.msg);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, modes[_i].after);
-	ck_assert_int_lt(access(pidfile, F_OK), 0);
-}
-END_TEST
-
-/* A pid file is no proof of anything, but a process in the directory is. */
-START_TEST(keeps_the_pid_file_while_somebody_is_there)
-{
-	_free_ char *path = scratch_path("data");
-	_free_ char *pidfile = scratch_path("data/postmaster.pid");
-	struct err e;
-
-	make_complete();
-	scratch_write_text("data/postmaster.pid", "1\n");
-	_free_ char *before = getcwd(NULL, 0);
-	ck_assert_int_eq(chdir(path), 0);
-	int status = bootstrap_repair(path, &e);
-	ck_assert_int_eq(chdir(before), 0);
-	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(access(pidfile, F_OK), 0);
 }
 END_TEST
 
@@ -397,7 +376,6 @@ Suite *suite_bootstrap(void)
 	tcase_add_test(c, abandons_the_directory_of_a_cluster);
 	tcase_add_loop_test(c, abandons_nothing_that_is_in_doubt, 0, ARRAY_LEN(obstacles));
 	tcase_add_loop_test(c, closes_our_own_directory, 0, ARRAY_LEN(modes));
-	tcase_add_test(c, keeps_the_pid_file_while_somebody_is_there);
 	suite_add_tcase(s, c);
 	return s;
 }

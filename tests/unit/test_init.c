@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "init/control.h"
@@ -13,6 +14,7 @@
 #include "init/pidfile.h"
 #include "init/restart.h"
 #include "init/wait_status.h"
+#include "scratch.h"
 
 #define WHOLE_FILE "4711\n/pgdata/data\n1700000000\n5432\n/run\n*\n  5432001 3\n"
 
@@ -54,6 +56,61 @@ START_TEST(half_a_pidfile_is_never_ready)
 
 	for (size_t length = 0; length < sizeof(text) - 1; length++)
 		ck_assert_int_eq(pidfile_parse(text, length).state, PIDFILE_UNKNOWN);
+}
+END_TEST
+
+static void write_lock_file(const char *name, const char *data_directory)
+{
+	_free_ char *text = xasprintf("1\n%s\n1700000000\n5432\n/run\n", data_directory);
+
+	scratch_write_text(name, text);
+}
+
+static bool is_there(const char *name)
+{
+	_free_ char *path = scratch_path(name);
+
+	return access(path, F_OK) == 0;
+}
+
+START_TEST(stale_lock_files_are_removed)
+{
+	_free_ char *data = scratch_path("data");
+	_free_ char *other = scratch_path("other");
+	_free_ char *shorter = xasprintf("%.*s", (int)strlen(data) - 1, data);
+	_free_ char *socket_lock = scratch_path("lock");
+
+	scratch_mkdir("data", 0700);
+	write_lock_file("data/postmaster.pid", data);
+	write_lock_file("lock", data);
+	pidfile_remove_stale(data, socket_lock);
+	ck_assert(!is_there("data/postmaster.pid"));
+	ck_assert(!is_there("lock"));
+
+	/* Another server's lock file says nothing that the lock on this directory proves wrong. */
+	for (const char *const *of = (const char *const[]){ other, shorter, NULL }; *of; of++) {
+		write_lock_file("lock", *of);
+		pidfile_remove_stale(data, socket_lock);
+		ck_assert(is_there("lock"));
+	}
+}
+END_TEST
+
+/* A pid is no proof of anything, but a process in the directory is. */
+START_TEST(lock_files_are_kept_while_somebody_is_there)
+{
+	_free_ char *data = scratch_path("data");
+	_free_ char *socket_lock = scratch_path("lock");
+	_free_ char *before = getcwd(NULL, 0);
+
+	scratch_mkdir("data", 0700);
+	write_lock_file("data/postmaster.pid", data);
+	write_lock_file("lock", data);
+	ck_assert_int_eq(chdir(data), 0);
+	pidfile_remove_stale(data, socket_lock);
+	ck_assert_int_eq(chdir(before), 0);
+	ck_assert(is_there("data/postmaster.pid"));
+	ck_assert(is_there("lock"));
 }
 END_TEST
 
@@ -358,6 +415,7 @@ Suite *suite_init(void)
 {
 	Suite *suite = suite_create("init");
 	TCase *parsers = tcase_create("parsers");
+	TCase *lock_files = tcase_create("lock files");
 	TCase *life = tcase_create("life");
 	TCase *restart = tcase_create("restart");
 	TCase *lock = tcase_create("lock");
@@ -368,6 +426,11 @@ Suite *suite_init(void)
 	tcase_add_loop_test(parsers, datagram_is_read, 0, (int)ARRAY_LEN(datagrams));
 	tcase_add_test(parsers, wait_status_is_put_into_words);
 	suite_add_tcase(suite, parsers);
+
+	tcase_add_checked_fixture(lock_files, scratch_make, scratch_remove);
+	tcase_add_test(lock_files, stale_lock_files_are_removed);
+	tcase_add_test(lock_files, lock_files_are_kept_while_somebody_is_there);
+	suite_add_tcase(suite, lock_files);
 
 	tcase_add_test(life, rungs_share_one_deadline);
 	tcase_add_test(life, limits_are_shares_with_a_cap);

@@ -114,7 +114,8 @@ def test_a_killed_container_starts_again_whatever_has_its_pid_now(old):
 
     lock_files = [old.data / "postmaster.pid",
                   old.run_directory / f"socket/.s.PGSQL.{old.cluster.port}.lock"]
-    somebody = subprocess.Popen(["sleep", "infinity"])
+    # Of the same user: another user's process is none that postgres takes for a server.
+    somebody = subprocess.Popen(["sleep", "infinity"], user=old.user)
     try:
         for path in lock_files:
             _, _, rest = path.read_text().partition("\n")

@@ -6,8 +6,10 @@ failed, what they ran on, and which tests took longest.
     suites.py TARGET... [then TARGET...]...
 
 Those behind a "then" begin when all before it have ended: two suites that both load the machine
-make each other's waits run out. The output of each is in build/check/TARGET.log; that of one that failed is shown too.
+make each other's waits run out. The output of each is in build/check/TARGET.log; that of one that
+failed is shown too.
 """
+import collections
 import pathlib
 import re
 import subprocess
@@ -20,6 +22,10 @@ SLOWEST = 15
 SHOWN = 150  # lines of a failed suite
 
 DURATION = re.compile(r"^([0-9.]+)s (call|setup|teardown) +(\S+)", re.MULTILINE)
+# pytest's count of tests, and Check's.
+PYTEST = re.compile(r"^(?:=+ )?((?:\d+ [a-z]+, )*\d+ [a-z]+) in [0-9.]+s", re.MULTILINE)
+COUNT = re.compile(r"(\d+) ([a-z]+)")
+CHECK = re.compile(r"Checks: ([1-9]\d*), Failures: (\d+), Errors: (\d+)")
 # What a suite says of the ground that it ran on, and of what it left out.
 GROUND = re.compile(r"^(?:these tests ran on|LEFT OUT).*", re.MULTILINE)
 
@@ -48,6 +54,21 @@ class Suite:
     def verdict(self):
         return "passed" if self.status == 0 else f"FAILED (exit code {self.status})"
 
+    @property
+    def counts(self):
+        """How many of its tests passed, failed and so on, as it said itself; empty without tests."""
+        counts = collections.Counter()
+        for line in PYTEST.findall(self.text):
+            counts.update({word: int(number) for number, word in COUNT.findall(line)})
+        for checks, *failed in CHECK.findall(self.text):
+            failed = sum(map(int, failed))
+            counts.update({"passed": int(checks) - failed, "failed": failed})
+        return +counts
+
+
+def in_words(counts):
+    return ", ".join(f"{number} {word}" for word, number in counts.items())
+
 
 def run_side_by_side(suites):
     waiting = iter(suites)
@@ -61,7 +82,8 @@ def run_side_by_side(suites):
                 return
             suite.run()
             with turn:
-                print(f"== {suite.target}: {suite.verdict}, {suite.seconds:.0f} s", flush=True)
+                print(f"== {suite.target}: {suite.verdict}, {suite.seconds:.0f} s"
+                      + (f" ({in_words(suite.counts)})" if suite.counts else ""), flush=True)
                 if suite.status != 0:
                     print(*suite.text.splitlines()[-SHOWN:], sep="\n", flush=True)
 
@@ -95,6 +117,7 @@ def main(arguments):
     failed = [suite.target for suite in suites if suite.status != 0]
     print(f"{len(suites)} suites in {time.monotonic() - begin:.0f} s"
           + (f"; FAILED: {', '.join(failed)}" if failed else ""))
+    print(f"tests: {in_words(sum((suite.counts for suite in suites), collections.Counter()))}")
     print(f"suites: {len(suites) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 

@@ -1,8 +1,9 @@
 -- In: postgres
--- Lets a worker serve, for this one start of its server, and tells it how far the coordinator has
--- come: $1 system identifier, $2 timeline, $3 WAL position as a number.
+-- Lets a worker serve, for this one start of its server, and begins epoch $2 with the id $3 there.
+-- $1 is the id of the epoch that it was seen in, '' for none: a statement that comes late, after
+-- its connection broke, changes nothing.
 update citus_init.this_node
-set admitted_start = pg_postmaster_start_time(),
-    coordinator_identifier = $1,
-    coordinator_timeline = $2::int,
-    coordinator_lsn = '0/0'::pg_lsn + $3;
+set admitted_start = pg_postmaster_start_time(), epoch = $2::bigint, epoch_id = $3::uuid,
+    settled = citus_init.snapshot_after_this()
+where coalesce(epoch_id::text, '') = $1
+returning true;

@@ -1,7 +1,7 @@
 -- In: postgres
--- Which cluster a worker belongs to, whether it was admitted since its server's start, and how
--- far it knows the coordinator's directory to have come.
+-- Which cluster a worker belongs to, whether it was admitted since its server's start, its epoch,
+-- and whether nothing has been written on its server since that began.
 select cluster_id, name,
     admitted_start is not distinct from pg_postmaster_start_time() as admitted,
-    coordinator_identifier, coordinator_timeline, coordinator_lsn - '0/0' as coordinator_lsn
+    epoch, epoch_id, coalesce(settled = pg_current_snapshot()::text, false) as is_settled
 from citus_init.this_node;

@@ -12,5 +12,5 @@ with old as (
 )
 update citus_init.member
 set system_identifier = coalesce(successor, system_identifier), successor = null,
-    registered_at = now(), timeline = null, lsn = null
+    registered_at = now(), epoch = 0, epoch_id = null, next_id = null
 where name = $1;

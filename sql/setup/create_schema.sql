@@ -7,18 +7,14 @@ begin
     create schema if not exists citus_init;
 
     -- Who this node is. admitted_start: the server's start for which the coordinator has seen who
-    -- it is; abandon: the cluster that it is to abandon; coordinator_*: how far the coordinator's
-    -- directory had come.
+    -- it is; abandon: the cluster that it is to abandon.
     create table if not exists citus_init.this_node (
         only_row boolean primary key default true check (only_row),
         cluster_id uuid not null,
         name text not null,
         since timestamptz not null default now(),
         admitted_start timestamptz,
-        abandon uuid,
-        coordinator_identifier text,
-        coordinator_timeline integer,
-        coordinator_lsn pg_lsn
+        abandon uuid
     );
 
     -- A managed database by its oid: one that was dropped and made again is another.
@@ -36,15 +32,12 @@ begin
         formed_at timestamptz
     );
 
-    -- timeline, lsn: how far its directory had come when it was last seen; successor: the empty
-    -- directory that is to take its place.
+    -- successor: the empty directory that is to take its place.
     create table if not exists citus_init.member (
         name text primary key,
         system_identifier text not null,
         intended_at timestamptz not null default now(),
         registered_at timestamptz,
-        timeline integer,
-        lsn pg_lsn,
         left_at timestamptz,
         successor text
     );
@@ -64,5 +57,39 @@ begin
         made_at timestamptz not null default now(),
         primary key (what, argument)
     );
+
+    -- Epochs tell an older copy of a directory from the right one. The coordinator begins one on a
+    -- member at each admission, and whenever something was written on either since the last one:
+    -- it notes the id (next_id), the member takes it, the coordinator confirms. A copy is in an
+    -- earlier epoch than the other side remembers, whatever has been written into it since.
+    -- settled: see snapshot_after_this().
+    alter table citus_init.this_node
+        add column if not exists epoch bigint not null default 0,
+        add column if not exists epoch_id uuid,
+        add column if not exists settled text;
+    alter table citus_init.cluster
+        add column if not exists settled text;
+    alter table citus_init.member
+        add column if not exists epoch bigint not null default 0,
+        add column if not exists epoch_id uuid,
+        add column if not exists next_id uuid;
+
+    -- What pg_current_snapshot() is after this transaction as long as no other one has written: a
+    -- server of which it still holds has the same content. Null when others began to write meanwhile.
+    -- WAL positions do not tell: an idle server writes WAL too (checkpoints, running transactions).
+    create or replace function citus_init.snapshot_after_this() returns text language sql as $function$
+        select case
+            when next <> own then null
+            when oldest = next then format('%s:%s:', own + 1, own + 1)
+            else format('%s:%s:%s', oldest, own + 1, running)
+        end
+        from (
+            select pg_catalog.pg_current_xact_id()::text::bigint as own,
+                pg_catalog.split_part(snapshot, ':', 1)::bigint as oldest,
+                pg_catalog.split_part(snapshot, ':', 2)::bigint as next,
+                pg_catalog.split_part(snapshot, ':', 3) as running
+            from (select pg_catalog.pg_current_snapshot()::text as snapshot) as taken
+        ) as read
+    $function$;
 end
 $body$;

@@ -35,15 +35,17 @@ static int on_cluster(void *ctx, const PGresult *result, int row, struct err *e)
 	(void)e;
 	sql_copy_field(c->facts.id, sizeof(c->facts.id), result, row, 0);
 	c->facts.formed = sql_field(result, row, 1) != NULL;
+	c->facts.settled = is_true(result, row, 2);
 	return 0;
 }
 
-static int on_own_progress(void *ctx, const PGresult *result, int row, struct err *e)
+static int on_own_identifier(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct catalog *c = ctx;
 
 	(void)e;
-	watch_read_progress(&c->facts.own, result, row, 0);
+	sql_copy_field(c->facts.system_identifier, sizeof(c->facts.system_identifier), result, row,
+		0);
 	return 0;
 }
 
@@ -63,10 +65,14 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	if (!of)
 		return 0;
 	of->record.intended = true;
-	watch_read_progress(&of->record.seen, result, row, 1);
-	of->record.registered = sql_field(result, row, 4) != NULL;
-	of->record.left = sql_field(result, row, 5) != NULL;
-	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 6);
+	sql_copy_field(of->record.system_identifier, sizeof(of->record.system_identifier), result,
+		row, 1);
+	of->record.registered = sql_field(result, row, 2) != NULL;
+	of->record.left = sql_field(result, row, 3) != NULL;
+	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 4);
+	of->record.epoch.number = sql_number(result, row, 5, 0);
+	sql_copy_field(of->record.epoch.id, sizeof(of->record.epoch.id), result, row, 6);
+	sql_copy_field(of->record.next_epoch, sizeof(of->record.next_epoch), result, row, 7);
 	return 0;
 }
 
@@ -176,14 +182,22 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+#define READ_CLUSTER                                                                               \
+	{                                                                                          \
+		.name = "read the cluster's id", .sql = sql_cluster_read_cluster,                  \
+		.on_row = on_cluster                                                               \
+	}
+
+static const struct sql_step glance[] = { READ_CLUSTER };
+
 static const struct sql_step look_home[] = {
 	{ .name = "take the lock that lets only one agent act",
 		.sql = sql_cluster_take_lock,
 		.on_row = on_lock },
-	{ .name = "read the cluster's id", .sql = sql_cluster_read_cluster, .on_row = on_cluster },
-	{ .name = "read how far this directory has come",
-		.sql = sql_cluster_read_progress,
-		.on_row = on_own_progress },
+	READ_CLUSTER,
+	{ .name = "read which data directory this is",
+		.sql = sql_cluster_read_identifier,
+		.on_row = on_own_identifier },
 	{ .name = "read what is remembered of the members",
 		.sql = sql_cluster_read_members,
 		.on_row = on_record },
@@ -235,6 +249,13 @@ static void look_at_database(struct catalog *c)
 {
 	sql_run(c->databases[c->looked_at], look_citus, ARRAY_LEN(look_citus), c,
 		on_database_looked);
+}
+
+static void on_glanced(void *ctx, const struct err *failure)
+{
+	struct catalog *c = ctx;
+
+	c->done(c->ctx, failure);
 }
 
 static void on_home_looked(void *ctx, const struct err *failure)
@@ -323,4 +344,11 @@ void catalog_look(struct catalog *c, sql_done_fn done, void *ctx)
 			row->entries[d] = (struct member_entry){ .group = -1 };
 	}
 	sql_run(c->home, look_home, ARRAY_LEN(look_home), c, on_home_looked);
+}
+
+void catalog_glance(struct catalog *c, sql_done_fn done, void *ctx)
+{
+	c->done = done;
+	c->ctx = ctx;
+	sql_run(c->home, glance, ARRAY_LEN(glance), c, on_glanced);
 }

@@ -45,6 +45,10 @@ void catalog_fini(struct catalog *catalog);
  * yet gets one, once the cluster has an id. */
 void catalog_look(struct catalog *catalog, sql_done_fn done, void *ctx);
 
+/* Reads only whether something has been written on this server: facts.settled. Not while a look is
+ * under way. */
+void catalog_glance(struct catalog *catalog, sql_done_fn done, void *ctx);
+
 /* The incarnations of the managed databases, in the order of names, as a PostgreSQL array; the
  * caller frees it. */
 char *catalog_incarnations(const struct catalog *catalog);

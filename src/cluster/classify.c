@@ -52,17 +52,6 @@ static bool fits_everywhere(const struct member_facts *facts, const struct clust
 	return true;
 }
 
-/* A directory has come less far now than when it was seen before. */
-static void tell_behind(const char *seen_by, const struct progress *now,
-	const struct progress *before, char *reason, size_t size)
-{
-	snprintf(reason, size,
-		"it is on timeline %d at %X/%X, and %s it on timeline %d at %X/%X: it was restored "
-		"from an older copy",
-		now->timeline, (unsigned)(now->lsn >> 32), (unsigned)now->lsn, seen_by,
-		before->timeline, (unsigned)(before->lsn >> 32), (unsigned)before->lsn);
-}
-
 /* Nothing of Citus is in it. */
 static bool is_bare(const struct database_facts *it)
 {
@@ -197,13 +186,38 @@ static enum member_state classify_remembered(
 	return state;
 }
 
+/* Its epoch may also be ahead, but then it is the coordinator that is older. */
+static bool is_older(const struct member_facts *facts, const struct member_record *record,
+	char *reason, size_t size)
+{
+	long long it = facts->epoch.number, known = record->epoch.number;
+
+	switch (epoch_compare(&facts->epoch, record)) {
+	case EPOCH_CURRENT:
+	case EPOCH_AHEAD: return false;
+	case EPOCH_BEHIND:
+		snprintf(reason, size,
+			"it is in epoch %lld, and the coordinator has seen it in epoch %lld: it "
+			"was restored from an older copy",
+			it, known);
+		return true;
+	case EPOCH_FORKED:
+		snprintf(reason, size,
+			"it is in another epoch %lld than the coordinator has seen it in: one of "
+			"the two was restored from an older copy, and has gone on since",
+			it);
+		return true;
+	}
+	return true;
+}
+
 static enum member_state classify_stamped(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
 	const struct member_facts *facts = c->facts;
 	const struct member_record *record = c->record;
-	const char *own = facts->own.system_identifier;
-	const char *seen = record->seen.system_identifier;
+	const char *own = facts->system_identifier;
+	const char *seen = record->system_identifier;
 
 	if (strcmp(facts->cluster_id, cluster->id) != 0) {
 		snprintf(reason, size, "it belongs to cluster %s as %s%s%s", facts->cluster_id,
@@ -224,12 +238,10 @@ static enum member_state classify_stamped(
 		snprintf(reason, size, "what it has lost is being brought back");
 		return MEMBER_EMPTY;
 	}
-	if (is_same_identifier(seen, own)) {
-		if (!progress_is_behind(&facts->own, &record->seen))
-			return classify_remembered(c, cluster, reason, size);
-		tell_behind("we have seen", &facts->own, &record->seen, reason, size);
-		return MEMBER_OLDER;
-	}
+	if (is_same_identifier(seen, own))
+		return is_older(facts, record, reason, size)
+			       ? MEMBER_OLDER
+			       : classify_remembered(c, cluster, reason, size);
 	/* Another intent has replaced the one written for it, so nothing was ever done with it. */
 	if (is_remembered(c) && !first_used(facts)) {
 		snprintf(reason, size,
@@ -246,7 +258,7 @@ static enum member_state classify_stamped(
 static enum member_state classify_answer(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
-	const char *own = c->facts->own.system_identifier;
+	const char *own = c->facts->system_identifier;
 
 	if (c->twin) {
 		snprintf(reason, size, "its system identifier %s is also that of %s", own, c->twin);
@@ -289,6 +301,21 @@ enum member_state classify_worker(
 	return state;
 }
 
+/* Whether what it says is about the member that is remembered, or about one that was registered
+ * after this copy of the coordinator was made. */
+static bool is_about_member(const struct member_case *c)
+{
+	const char *known = c->record->system_identifier;
+
+	return strcmp(c->facts->name, c->name) == 0 &&
+	       (!known[0] || strcmp(known, c->facts->system_identifier) == 0);
+}
+
+static bool is_expected(const struct member_case *c)
+{
+	return c->record->registered && !c->record->left;
+}
+
 /*
  * A worker that has gone away still counts: its last answer holds until the next look replaces
  * it. A worker that belongs to no cluster proves nothing.
@@ -296,26 +323,33 @@ enum member_state classify_worker(
 enum member_state classify_coordinator(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size)
 {
-	const struct member_case *unknown = NULL, *foreign = NULL;
-	bool has_ours = false;
+	const struct member_case *unknown = NULL, *foreign = NULL, *missed = NULL;
+	bool has_ours = false, has_witness = false;
 
 	reason[0] = '\0';
 	if (!cluster->id[0])
 		return MEMBER_NEW;
 	for (int i = 0; i < count; i++) {
-		const struct member_facts *facts = workers[i].facts;
+		const struct member_case *w = &workers[i];
+		const struct member_facts *facts = w->facts;
 		bool is_ours = strcmp(facts->cluster_id, cluster->id) == 0;
-		if (is_ours && progress_is_behind(&cluster->own, &facts->coordinator)) {
-			char seen_by[100];
-			snprintf(seen_by, sizeof(seen_by), "%s has seen", workers[i].name);
-			tell_behind(seen_by, &cluster->own, &facts->coordinator, reason, size);
+		enum epoch_order order = epoch_compare(&facts->epoch, w->record);
+		if (is_ours && is_about_member(w) && order == EPOCH_AHEAD) {
+			snprintf(reason, size,
+				"it remembers %s in epoch %lld, and that is in epoch %lld: the "
+				"coordinator was restored from an older copy",
+				w->name, (long long)w->record->epoch.number,
+				(long long)facts->epoch.number);
 			return MEMBER_OLDER;
 		}
 		has_ours |= is_ours;
+		has_witness |= is_ours && is_about_member(w) && order == EPOCH_CURRENT;
 		if (facts->look == LOOK_NONE && !unknown)
-			unknown = &workers[i];
+			unknown = w;
+		if (facts->look != LOOK_ANSWERED && is_expected(w) && !missed)
+			missed = w;
 		if (facts->cluster_id[0] && !is_ours && !foreign)
-			foreign = &workers[i];
+			foreign = w;
 	}
 	if (unknown) {
 		snprintf(reason, size, "%s has not been looked at yet", unknown->name);
@@ -323,12 +357,20 @@ enum member_state classify_coordinator(const struct member_case *workers, int co
 	}
 	/* Only a formed cluster has shards and serves: before that, the coordinator is right
 	 * wherever its id was made. */
-	if (cluster->formed && foreign && !has_ours) {
+	if (!cluster->formed)
+		return MEMBER_OURS;
+	if (foreign && !has_ours) {
 		snprintf(reason, size,
-			"it belongs to cluster %s, and no worker does that it knows of; %s belongs "
-			"to %s",
+			"it belongs to cluster %s, and none of its workers does; %s belongs to %s",
 			cluster->id, foreign->name, foreign->facts->cluster_id);
 		return MEMBER_FOREIGN;
+	}
+	if (!has_witness && missed) {
+		snprintf(reason, size,
+			"no member has confirmed yet that this is the coordinator's latest data "
+			"directory: %s does not answer",
+			missed->name);
+		return MEMBER_UNKNOWN;
 	}
 	return MEMBER_OURS;
 }

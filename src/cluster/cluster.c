@@ -19,28 +19,6 @@ struct worker *cluster_worker_of_name(struct cluster *c, const char *name)
 	return NULL;
 }
 
-/* What we remember of the worker: the catalog's row, with a newer position of its directory. That
- * position is seen often and written down seldom. */
-static void recall(struct worker *w)
-{
-	const struct progress *written = &w->row->record.seen;
-
-	if (strcmp(w->seen.system_identifier, written->system_identifier) != 0 ||
-		progress_is_behind(&w->seen, written))
-		w->seen = *written;
-	w->record = w->row->record;
-	w->record.seen = w->seen;
-}
-
-void cluster_follow_progress(struct worker *w)
-{
-	const struct progress *now = &watch_facts(w->watch)->own;
-
-	if (strcmp(w->seen.system_identifier, now->system_identifier) == 0 &&
-		!progress_is_behind(now, &w->seen))
-		w->seen = *now;
-}
-
 /* Who else shows the same system identifier: the name of a node, or NULL. */
 static const char *twin_of(const struct cluster *c, const struct worker *of)
 {
@@ -48,13 +26,13 @@ static const char *twin_of(const struct cluster *c, const struct worker *of)
 
 	if (facts->look != LOOK_ANSWERED)
 		return NULL;
-	if (strcmp(facts->own.system_identifier, c->catalog.facts.own.system_identifier) == 0)
+	if (strcmp(facts->system_identifier, c->catalog.facts.system_identifier) == 0)
 		return c->id->name;
 	for (int i = 0; i < c->count; i++) {
 		const struct worker *w = &c->workers[i];
 		const struct member_facts *other = watch_facts(w->watch);
 		if (w != of && other->look == LOOK_ANSWERED &&
-			strcmp(facts->own.system_identifier, other->own.system_identifier) == 0)
+			strcmp(facts->system_identifier, other->system_identifier) == 0)
 			return w->view->name;
 	}
 	return NULL;
@@ -64,7 +42,7 @@ static struct member_case member_case_of(const struct cluster *c, const struct w
 {
 	return (struct member_case){ .name = w->view->name,
 		.facts = watch_facts(w->watch),
-		.record = &w->record,
+		.record = &w->row->record,
 		.entries = w->row->entries,
 		.twin = twin_of(c, w) };
 }
@@ -122,7 +100,7 @@ static void follow_absence(struct worker *w)
 static void follow_loss(struct worker *w)
 {
 	if (w->view->state != MEMBER_EMPTY ||
-		strcmp(w->assessed, watch_facts(w->watch)->own.system_identifier) != 0) {
+		strcmp(w->assessed, watch_facts(w->watch)->system_identifier) != 0) {
 		w->assessed[0] = '\0';
 		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
 	}
@@ -166,8 +144,6 @@ static void follow(struct worker *w, enum member_state state)
 		w->view->outdated = facts->outdated;
 		follow_metadata(w);
 	}
-	if (state == MEMBER_OURS)
-		cluster_follow_progress(w);
 	follow_absence(w);
 	follow_loss(w);
 }
@@ -178,7 +154,6 @@ static void judge_worker(struct cluster *c, struct worker *w)
 	const struct member_case seen = member_case_of(c, w);
 	char reason[sizeof(w->view->reason)];
 
-	recall(w);
 	enum member_state state = classify_worker(&seen, &c->catalog.facts, reason, sizeof(reason));
 	follow(w, state);
 	/* A worker that is away fails with another reason at each try; only that it is away is
@@ -295,7 +270,7 @@ static struct plan_member seen_as(const struct cluster *c, const struct worker *
 		.to_abandon = c->catalog.abandoned[0] &&
 			      strcmp(facts->cluster_id, c->catalog.abandoned) == 0,
 		.has_successor = facts->look == LOOK_ANSWERED && record->successor[0] &&
-				 strcmp(record->successor, facts->own.system_identifier) == 0,
+				 strcmp(record->successor, facts->system_identifier) == 0,
 		.loss = w->loss.loss,
 		.loss_accepted = w->view->loss_accepted };
 }

@@ -21,15 +21,15 @@ struct worker {
 	struct watch *watch;
 	struct member *view;
 	struct catalog_row *row;
-	struct progress seen; /* how far its directory had come, finer than the catalog knows */
-	struct member_record record; /* the catalog's, with that */
+	struct epoch next_epoch;     /* noted for it, while it is being begun */
+	bool has_begun;		     /* that epoch */
 	struct loss_report loss;     /* of an empty one, once assessed */
 	char assessed[24];	     /* the identifier of the empty directory that was assessed */
 	bool was_looked_at;	     /* once since the server started, whatever came of it */
 	unsigned failures;	     /* changes that failed in a row */
 	int64_t retry_ms;
 	int64_t due_ms;	   /* the next change not before this, clock_now_ms() */
-	int64_t told_ms;   /* clock_now_ms(): when it heard how far the coordinator has come */
+	int64_t epoch_ms;  /* clock_now_ms(): when its last epoch began */
 	int64_t away_ms;   /* clock_now_ms() of its first missing answer, or 0 */
 	bool is_asked_for; /* a NOTIFY named it: a round follows the look, whatever it finds */
 };
@@ -52,10 +52,6 @@ void cluster_fini(struct cluster *c);
 
 /* NULL for a name that is no worker's. */
 struct worker *cluster_worker_of_name(struct cluster *c, const char *name);
-
-/* What the worker's last glance or look says of how far its directory has come. Only for one that
- * is ours. */
-void cluster_follow_progress(struct worker *w);
 
 /* Classifies every node by what was looked up, and logs each change of state once. */
 void cluster_classify(struct cluster *c);

@@ -4,11 +4,17 @@
 
 #include "base/banned.h"
 
-bool progress_is_behind(const struct progress *now, const struct progress *before)
+enum epoch_order epoch_compare(const struct epoch *it, const struct member_record *record)
 {
-	if (!now->system_identifier[0] || !now->timeline || !before->timeline ||
-		strcmp(now->system_identifier, before->system_identifier) != 0)
-		return false;
-	return now->timeline < before->timeline ||
-	       (now->timeline == before->timeline && now->lsn < before->lsn);
+	const struct epoch *known = &record->epoch;
+
+	if (it->number < known->number)
+		return EPOCH_BEHIND;
+	if (it->number == known->number)
+		return strcmp(it->id, known->id) == 0 ? EPOCH_CURRENT : EPOCH_FORKED;
+	/* The member has begun it, and the coordinator did not come to confirm it. */
+	if (it->number == known->number + 1 && record->next_epoch[0] &&
+		strcmp(it->id, record->next_epoch) == 0)
+		return EPOCH_CURRENT;
+	return EPOCH_AHEAD;
 }

@@ -34,11 +34,21 @@ struct fitness {
 	char libc_version[64]; /* "" for not known */
 };
 
-/* How far a data directory had come: a copy that is restored later has come less far. */
-struct progress {
-	char system_identifier[24]; /* "" for not known */
-	int timeline;
-	uint64_t lsn; /* flushed WAL */
+/*
+ * An epoch of a member's data directory: the coordinator begins one at each admission, and whenever
+ * something was written on either side since the last one. So an older copy of either directory is
+ * in an earlier epoch than the other side remembers.
+ */
+struct epoch {
+	int64_t number; /* 0 before the first */
+	char id[40];	/* random: two copies that each went on differ; "" before the first */
+};
+
+enum epoch_order {
+	EPOCH_CURRENT, /* the remembered one, or the noted one */
+	EPOCH_BEHIND,
+	EPOCH_AHEAD,
+	EPOCH_FORKED, /* of the same number, and another one */
 };
 
 /* What a worker said of one managed database at the last look. */
@@ -55,9 +65,10 @@ struct member_facts {
 	char problem[256]; /* why there are no facts */
 	char cluster_id[40];
 	char name[80];
-	bool admitted;		     /* since its server's start: it may serve everybody */
-	struct progress own;	     /* what it is now */
-	struct progress coordinator; /* what it remembers of the coordinator */
+	char system_identifier[24];
+	bool admitted; /* since its server's start: it may serve everybody */
+	bool settled;  /* nothing has been written on its server since its epoch began */
+	struct epoch epoch;
 	struct outdated_view outdated;
 	struct database_facts databases[MANAGED_COUNT];
 };
@@ -67,7 +78,9 @@ struct member_record {
 	bool intended;	      /* the intent to register it is written */
 	bool registered;      /* and the registration was confirmed */
 	bool left;	      /* it was removed from the cluster in order */
-	struct progress seen; /* of the registered directory, or of the intended one */
+	char system_identifier[24]; /* of the registered directory, or of the intended one */
+	struct epoch epoch;	    /* the one that it has begun */
+	char next_epoch[40];	    /* the id of the one noted for it, or "" */
 	char successor[24]; /* of the empty directory that is to take the registered one's place */
 	char accepted[40];  /* the token of the loss that the operator has accepted, or "" */
 };
@@ -89,7 +102,8 @@ struct superseded {
 struct cluster_facts {
 	char id[40]; /* "" until it is minted */
 	bool formed;
-	struct progress own; /* the coordinator's directory */
+	char system_identifier[24];
+	bool settled; /* nothing has been written on this server since the members' epochs began */
 	struct outdated_view outdated;
 	const struct superseded *superseded;
 	int superseded_count;
@@ -101,6 +115,5 @@ struct cluster_facts {
 	} databases[MANAGED_COUNT];
 };
 
-/* Whether now has come less far than before: an earlier timeline, or less WAL on the same one.
- * False when either is not known, or the identifiers differ. */
-bool progress_is_behind(const struct progress *now, const struct progress *before);
+/* The epoch that a member is in, compared with what the coordinator remembers of it. */
+enum epoch_order epoch_compare(const struct epoch *it, const struct member_record *record);

@@ -34,7 +34,7 @@ struct cluster_loop {
 	cluster_changed_fn changed;
 	void *ctx;
 
-	bool is_running; /* a round of look, plan, step is under way */
+	bool is_running; /* a round of look, plan, step is under way, or a glance */
 	bool is_stale;	 /* something was seen meanwhile: another round */
 	bool one_by_one; /* the last batch failed */
 	int64_t retry_ms;
@@ -148,18 +148,6 @@ static void on_step_ended(void *ctx, const struct step_report *report)
 	end_round(l, failure);
 }
 
-static void on_remembered(void *ctx, const struct err *failure)
-{
-	struct cluster_loop *l = ctx;
-
-	if (failure)
-		end_round(l, failure);
-	else if (l->cluster.view->paused_by && plan_step_is_change(l->plan.step))
-		end_round(l, NULL);
-	else
-		steps_take(l->steps, &l->plan, on_step_ended, l);
-}
-
 static void on_looked_at_catalog(void *ctx, const struct err *failure)
 {
 	struct cluster_loop *l = ctx;
@@ -177,7 +165,10 @@ static void on_looked_at_catalog(void *ctx, const struct err *failure)
 	if (view->formed != was_formed || view->members[0].state != before)
 		l->changed(l->ctx);
 	l->retry_ms = 0;
-	steps_remember(l->steps, on_remembered, l);
+	if (view->paused_by && plan_step_is_change(l->plan.step))
+		end_round(l, NULL);
+	else
+		steps_take(l->steps, &l->plan, on_step_ended, l);
 }
 
 static void start_round(struct cluster_loop *l)
@@ -197,6 +188,25 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	start_round(arg);
+}
+
+static void on_glanced(void *ctx, const struct err *failure)
+{
+	struct cluster_loop *l = ctx;
+
+	l->is_running = false;
+	if (failure || l->is_stale || !l->cluster.catalog.facts.settled)
+		start_round(l);
+}
+
+/* Something written on this server begins new epochs, as something written on a member does. */
+static void start_glance(struct cluster_loop *l)
+{
+	if (l->is_running || l->cluster.count == 0)
+		return;
+	l->is_running = true;
+	l->is_stale = false;
+	catalog_glance(&l->cluster.catalog, on_glanced, l);
 }
 
 /*
@@ -220,6 +230,8 @@ static void on_calm(evutil_socket_t fd, short what, void *arg)
 	}
 	if (whole)
 		start_round(l);
+	else
+		start_glance(l);
 }
 
 static void on_looked(void *ctx, struct watch *watch, enum watch_outcome outcome)
@@ -230,10 +242,11 @@ static void on_looked(void *ctx, struct watch *watch, enum watch_outcome outcome
 
 	if (answered)
 		w->view->last_seen_ms = clock_now_ms();
-	if (answered && w->view->state == MEMBER_OURS)
-		cluster_follow_progress(w);
-	if (outcome == WATCH_SAME && w->view->state == MEMBER_OURS && !w->is_asked_for)
+	if (outcome == WATCH_SAME && w->view->state == MEMBER_OURS && !w->is_asked_for) {
+		if (!watch_facts(watch)->settled)
+			start_round(l);
 		return;
+	}
 	w->is_asked_for = false;
 	if (answered)
 		watch_look_in(watch, EAGER_MS);

@@ -62,8 +62,8 @@ static struct repair_case repair_case_of(const struct worker *w, const char *oth
 	return (struct repair_case){ .name = w->view->name,
 		.host = w->view->host,
 		.group = w->row->entries[0].group,
-		.lost_identifier = w->row->record.seen.system_identifier,
-		.new_identifier = watch_facts(w->watch)->own.system_identifier,
+		.lost_identifier = w->row->record.system_identifier,
+		.new_identifier = watch_facts(w->watch)->system_identifier,
 		.accepted = w->view->loss_accepted ? w->loss.token : "",
 		.others = others };
 }
@@ -80,7 +80,7 @@ static void on_assessed(void *ctx, const struct loss_report *report, const struc
 		return;
 	}
 	w->loss = *report;
-	memcpy(w->assessed, watch_facts(w->watch)->own.system_identifier, sizeof(w->assessed));
+	memcpy(w->assessed, watch_facts(w->watch)->system_identifier, sizeof(w->assessed));
 	end(r, STEP_DONE, false, NULL);
 }
 

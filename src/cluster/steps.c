@@ -14,10 +14,8 @@
 enum {
 	/* Registration copies the schema: some milliseconds a table and node. */
 	WORK_TIMEOUT_MS = 5 * 60 * 1000,
-	/* How much WAL a member may write before we write its new position down: a write here after
-	 * every look would make an idle cluster write for ever, each node because of the other. */
-	REMEMBER_BYTES = 1024 * 1024,
-	TELL_EVERY_MS = 30 * 1000,
+	/* A busy member's epoch ends with the next glance, which is less often than this. */
+	EPOCH_LEAST_MS = 10 * 1000,
 };
 
 struct steps {
@@ -28,11 +26,12 @@ struct steps {
 	/* The step under way. */
 	const struct plan *plan;
 	step_ended_fn ended;
-	sql_done_fn remembered;
-	void *ctx;   /* of either */
+	void *ctx;
 	int writing; /* writes on workers not ended yet */
+	void (*written)(struct steps *s); /* called when they have ended */
 	int database;
-	char *hosts, *names, *identifiers, *empties, *incarnations, *timelines, *lsns;
+	bool beginning[MEMBERS_MAX]; /* an epoch */
+	char *hosts, *names, *identifiers, *empties, *incarnations, *epochs;
 	char port[8];
 };
 
@@ -48,17 +47,12 @@ static void add_name(struct sql_array *array, const struct worker *w)
 
 static void add_identifier(struct sql_array *array, const struct worker *w)
 {
-	sql_array_add(array, "%s", watch_facts(w->watch)->own.system_identifier);
+	sql_array_add(array, "%s", watch_facts(w->watch)->system_identifier);
 }
 
-static void add_timeline(struct sql_array *array, const struct worker *w)
+static void add_epoch(struct sql_array *array, const struct worker *w)
 {
-	sql_array_add(array, "%d", w->seen.timeline);
-}
-
-static void add_lsn(struct sql_array *array, const struct worker *w)
-{
-	sql_array_add(array, "%X/%X", (unsigned)(w->seen.lsn >> 32), (unsigned)w->seen.lsn);
+	sql_array_add(array, "%s", watch_facts(w->watch)->epoch.id);
 }
 
 static void add_is_empty(struct sql_array *array, const struct worker *w)
@@ -74,8 +68,7 @@ static void prepare_arrays(struct steps *s, const bool chosen[])
 	mem_replace(&s->names, cluster_array_of(c, chosen, add_name));
 	mem_replace(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
 	mem_replace(&s->empties, cluster_array_of(c, chosen, add_is_empty));
-	mem_replace(&s->timelines, cluster_array_of(c, chosen, add_timeline));
-	mem_replace(&s->lsns, cluster_array_of(c, chosen, add_lsn));
+	mem_replace(&s->epochs, cluster_array_of(c, chosen, add_epoch));
 	mem_replace(&s->incarnations, catalog_incarnations(&c->catalog));
 }
 
@@ -105,14 +98,26 @@ static int bind_names(void *ctx, const char *parameters[])
 	return 1;
 }
 
-static int bind_progress(void *ctx, const char *parameters[])
+static int bind_epochs(void *ctx, const char *parameters[])
 {
 	const struct steps *s = ctx;
 
 	parameters[0] = s->names;
-	parameters[1] = s->timelines;
-	parameters[2] = s->lsns;
-	return 3;
+	parameters[1] = s->epochs;
+	return 2;
+}
+
+static int on_noted(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct steps *s = ctx;
+	struct worker *w = cluster_worker_of_name(s->cluster, sql_field(result, row, 0));
+
+	(void)e;
+	if (!w)
+		return 0;
+	w->next_epoch.number = sql_number(result, row, 1, 0);
+	sql_copy_field(w->next_epoch.id, sizeof(w->next_epoch.id), result, row, 2);
+	return 0;
 }
 
 static int bind_own_host(void *ctx, const char *parameters[])
@@ -182,10 +187,17 @@ static const struct sql_step confirm[] = {
 	{ .name = "remember the registration", .sql = sql_cluster_confirm, .bind = bind_names },
 };
 
-static const struct sql_step remember[] = {
-	{ .name = "remember how far the members have come",
-		.sql = sql_cluster_remember_progress,
-		.bind = bind_progress },
+static const struct sql_step note_epochs[] = {
+	{ .name = "note the members' next epochs",
+		.sql = sql_cluster_note_epochs,
+		.bind = bind_epochs,
+		.on_row = on_noted },
+};
+
+static const struct sql_step confirm_epochs[] = {
+	{ .name = "confirm the members' epochs",
+		.sql = sql_cluster_confirm_epochs,
+		.bind = bind_epochs },
 };
 
 static const struct sql_step form_citus[] = {
@@ -265,10 +277,15 @@ static void on_registered(void *ctx, const struct err *failure)
 		failure);
 }
 
+static void end_written(struct steps *s)
+{
+	end(s, STEP_WRITTEN, NULL, NULL);
+}
+
 static void end_write(struct steps *s)
 {
 	if (--s->writing == 0)
-		end(s, STEP_WRITTEN, NULL, NULL);
+		s->written(s);
 }
 
 static void on_written(void *ctx, struct watch *watch, const struct err *failure)
@@ -280,11 +297,12 @@ static void on_written(void *ctx, struct watch *watch, const struct err *failure
 	end_write(ctx);
 }
 
-/* Writes on all chosen workers at once; the step ends with the last of them. */
-static void write_on(
-	struct steps *s, const bool chosen[], void (*start)(struct steps *, struct watch *))
+/* Writes on all chosen workers at once; written is called after the last of them. */
+static void write_on(struct steps *s, const bool chosen[],
+	void (*start)(struct steps *, struct watch *), void (*written)(struct steps *))
 {
 	s->writing = 1;
+	s->written = written;
 	for (int i = 0; i < s->cluster->count; i++) {
 		struct watch *watch = s->cluster->workers[i].watch;
 		/* A worker that is being looked at just now is written to in the next round. */
@@ -303,11 +321,6 @@ static void start_stamp(struct steps *s, struct watch *watch)
 	watch_stamp(watch, catalog->facts.id, catalog->names, s->incarnations, on_written, s);
 }
 
-static void start_admit(struct steps *s, struct watch *watch)
-{
-	watch_admit(watch, &s->cluster->catalog.facts.own, on_written, s);
-}
-
 static void start_abandon(struct steps *s, struct watch *watch)
 {
 	const char *id = s->cluster->catalog.abandoned;
@@ -317,29 +330,94 @@ static void start_abandon(struct steps *s, struct watch *watch)
 	watch_abandon(watch, id, on_written, s);
 }
 
-static bool remembers_enough(const struct steps *s, const struct worker *w)
+static void on_epochs_confirmed(void *ctx, const struct err *failure)
 {
-	const struct progress *told = &watch_facts(w->watch)->coordinator;
-	const struct progress *own = &s->cluster->catalog.facts.own;
-
-	return strcmp(told->system_identifier, own->system_identifier) == 0 &&
-	       told->timeline == own->timeline && told->lsn + REMEMBER_BYTES >= own->lsn;
+	end(ctx, failure ? STEP_FAILED : STEP_WRITTEN, NULL, failure);
 }
 
-/* While nothing else is to be done, members hear how far the coordinator has come. */
-static void tell_progress(struct steps *s)
+static void run_home(struct steps *s, const struct sql_step *steps, size_t count, sql_done_fn done)
+{
+	sql_run(s->cluster->catalog.home, steps, count, s, done);
+}
+
+static void confirm_begun(struct steps *s)
+{
+	bool begun[MEMBERS_MAX] = { false };
+	bool any = false;
+
+	for (int i = 0; i < s->cluster->count; i++)
+		any |= begun[i] = s->cluster->workers[i].has_begun;
+	if (!any) {
+		end_written(s);
+		return;
+	}
+	prepare_arrays(s, begun);
+	run_home(s, confirm_epochs, ARRAY_LEN(confirm_epochs), on_epochs_confirmed);
+}
+
+/* A look tells what has come of an admission; another epoch of one that serves is no news. */
+static void on_epoch_written(void *ctx, struct watch *watch, const struct err *failure)
+{
+	struct steps *s = ctx;
+	struct worker *w = &s->cluster->workers[watch_ordinal(watch) - 1];
+
+	w->has_begun = !failure;
+	w->epoch_ms = clock_now_ms();
+	if (failure)
+		log_warning("could not begin epoch %lld on %s, will try again: %s",
+			(long long)w->next_epoch.number, watch_name(watch), failure->msg);
+	if (failure || !w->view->active)
+		watch_look(watch);
+	end_write(s);
+}
+
+static void start_epoch(struct steps *s, struct watch *watch)
+{
+	const struct worker *w = &s->cluster->workers[watch_ordinal(watch) - 1];
+
+	watch_admit(watch, &w->next_epoch, on_epoch_written, s);
+}
+
+static void on_epochs_noted(void *ctx, const struct err *failure)
+{
+	struct steps *s = ctx;
+
+	if (failure)
+		end(s, STEP_FAILED, NULL, failure);
+	else
+		write_on(s, s->beginning, start_epoch, confirm_begun);
+}
+
+/* Noted here, begun there, confirmed here: killed in between, both the old and the noted one are
+ * the member's. */
+static void begin_epochs(struct steps *s, const bool chosen[])
+{
+	memcpy(s->beginning, chosen, sizeof(s->beginning));
+	for (int i = 0; i < s->cluster->count; i++)
+		s->cluster->workers[i].has_begun = false;
+	prepare_arrays(s, chosen);
+	run_home(s, note_epochs, ARRAY_LEN(note_epochs), on_epochs_noted);
+}
+
+/* While nothing else is to be done: the members that have written since their epoch began, or all
+ * of them when the coordinator has. An idle cluster writes nothing. */
+static void renew_epochs(struct steps *s)
 {
 	bool chosen[MEMBERS_MAX] = { false };
 	int64_t now = clock_now_ms();
+	bool any = false;
 
 	for (int i = 0; i < s->cluster->count; i++) {
-		struct worker *w = &s->cluster->workers[i];
-		chosen[i] = w->view->active && now - w->told_ms >= TELL_EVERY_MS &&
-			    !remembers_enough(s, w);
-		if (chosen[i])
-			w->told_ms = now;
+		const struct worker *w = &s->cluster->workers[i];
+		chosen[i] = w->view->active && !watch_is_busy(w->watch) &&
+			    now - w->epoch_ms >= EPOCH_LEAST_MS &&
+			    !(s->cluster->catalog.facts.settled && watch_facts(w->watch)->settled);
+		any |= chosen[i];
 	}
-	write_on(s, chosen, start_admit);
+	if (any)
+		begin_epochs(s, chosen);
+	else
+		end_written(s);
 }
 
 static void on_intended(void *ctx, const struct err *failure)
@@ -349,7 +427,7 @@ static void on_intended(void *ctx, const struct err *failure)
 	if (failure)
 		end(s, STEP_FAILED, NULL, failure);
 	else
-		write_on(s, s->plan->chosen, start_stamp);
+		write_on(s, s->plan->chosen, start_stamp, end_written);
 }
 
 static void on_confirmed(void *ctx, const struct err *failure)
@@ -407,11 +485,6 @@ static void on_released(void *ctx, const struct err *failure)
 	on_step_done(s, failure);
 }
 
-static void run_home(struct steps *s, const struct sql_step *steps, size_t count, sql_done_fn done)
-{
-	sql_run(s->cluster->catalog.home, steps, count, s, done);
-}
-
 void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, void *ctx)
 {
 	s->plan = plan;
@@ -422,9 +495,9 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 	if (plan->step != PLAN_NOTHING && plan->step != PLAN_WAIT)
 		log_debug("membership: %s %s: %s", plan_step_name(plan->step), s->names, plan->why);
 	switch (plan->step) {
-	case PLAN_ABANDON: write_on(s, plan->chosen, start_abandon); return;
+	case PLAN_ABANDON: write_on(s, plan->chosen, start_abandon, end_written); return;
 	case PLAN_MINT: run_home(s, mint, ARRAY_LEN(mint), on_step_done); return;
-	case PLAN_ADMIT: write_on(s, plan->chosen, start_admit); return;
+	case PLAN_ADMIT: begin_epochs(s, plan->chosen); return;
 	case PLAN_STAMP: run_home(s, intend, ARRAY_LEN(intend), on_intended); return;
 	case PLAN_REGISTER:
 		run_work(s, registration, ARRAY_LEN(registration), on_registered);
@@ -438,43 +511,9 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 	case PLAN_ACTIVATE: run_work(s, activation, ARRAY_LEN(activation), on_activated); return;
 	case PLAN_FREE: run_work(s, release, ARRAY_LEN(release), on_released); return;
 	case PLAN_NOTHING:
-	case PLAN_WAIT: tell_progress(s); return;
+	case PLAN_WAIT: renew_epochs(s); return;
 	case PLAN_STEP_COUNT: break;
 	}
-}
-
-/* Whether the position that we wrote down for this directory has fallen behind. */
-static bool is_to_remember(const struct worker *w)
-{
-	const struct progress *known = &w->row->record.seen;
-
-	return w->view->state == MEMBER_OURS && w->row->record.registered &&
-	       strcmp(known->system_identifier, w->seen.system_identifier) == 0 &&
-	       (known->timeline != w->seen.timeline || known->lsn + REMEMBER_BYTES < w->seen.lsn);
-}
-
-static void on_remembered(void *ctx, const struct err *failure)
-{
-	struct steps *s = ctx;
-
-	s->remembered(s->ctx, failure);
-}
-
-void steps_remember(struct steps *s, sql_done_fn done, void *ctx)
-{
-	bool chosen[MEMBERS_MAX] = { false };
-	bool any = false;
-
-	for (int i = 0; i < s->cluster->count; i++)
-		any |= chosen[i] = is_to_remember(&s->cluster->workers[i]);
-	if (!any) {
-		done(ctx, NULL);
-		return;
-	}
-	prepare_arrays(s, chosen);
-	s->remembered = done;
-	s->ctx = ctx;
-	run_home(s, remember, ARRAY_LEN(remember), on_remembered);
 }
 
 struct steps *steps_open(
@@ -494,7 +533,7 @@ struct steps *steps_open(
 void steps_close(struct steps *s)
 {
 	char *const arrays[] = { s->hosts, s->names, s->identifiers, s->empties, s->incarnations,
-		s->timelines, s->lsns };
+		s->epochs };
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(s->work[i]);

@@ -20,7 +20,3 @@ void steps_close(struct steps *s);
 /* Carries the plan's step out, one at a time; ended is called once, maybe from inside this call.
  * The plan must not change before that. */
 void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, void *ctx);
-
-/* Writes how far the members' directories have come, if that has fallen behind; then done, maybe
- * from inside this call. */
-void steps_remember(struct steps *s, sql_done_fn done, void *ctx);

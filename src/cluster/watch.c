@@ -32,8 +32,9 @@ struct watch {
 	bool is_same; /* the glance found who was there before */
 	/* What is being written. */
 	const char *cluster_id, *names, *incarnations;
-	struct progress coordinator;
-	char timeline[12], lsn[24];
+	struct epoch epoch;
+	char epoch_number[24];
+	bool is_begun; /* the epoch was written */
 	watch_written_fn written;
 	void *written_ctx;
 	watch_looked_fn looked;
@@ -66,19 +67,13 @@ void watch_add_outdated(struct outdated_view *to, const PGresult *result, int ro
 	to->listed++;
 }
 
-void watch_read_progress(struct progress *to, const PGresult *result, int row, int column)
-{
-	sql_copy_field(to->system_identifier, sizeof(to->system_identifier), result, row, column);
-	to->timeline = (int)sql_number(result, row, column + 1, 0);
-	to->lsn = (uint64_t)sql_number(result, row, column + 2, 0);
-}
-
-static int on_progress(void *ctx, const PGresult *result, int row, struct err *e)
+static int on_identifier(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct watch *w = ctx;
 
 	(void)e;
-	watch_read_progress(&w->looking.own, result, row, 0);
+	sql_copy_field(w->looking.system_identifier, sizeof(w->looking.system_identifier), result,
+		row, 0);
 	return 0;
 }
 
@@ -107,7 +102,9 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 	sql_copy_field(w->looking.cluster_id, sizeof(w->looking.cluster_id), result, row, 0);
 	sql_copy_field(w->looking.name, sizeof(w->looking.name), result, row, 1);
 	w->looking.admitted = strcmp(sql_field(result, row, 2), "t") == 0;
-	watch_read_progress(&w->looking.coordinator, result, row, 3);
+	w->looking.epoch.number = sql_number(result, row, 3, 0);
+	sql_copy_field(w->looking.epoch.id, sizeof(w->looking.epoch.id), result, row, 4);
+	w->looking.settled = strcmp(sql_field(result, row, 5), "t") == 0;
 	return 0;
 }
 
@@ -154,26 +151,18 @@ static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-static bool is_field(const char *known, const PGresult *result, int row, int column)
-{
-	const char *text = sql_field(result, row, column);
-
-	return text && strcmp(text, known) == 0;
-}
-
 static int on_glance(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct watch *w = ctx;
-	const struct progress *now = &w->looking.own;
+	const struct member_facts *known = &w->facts, *now = &w->looking;
 
-	(void)e;
-	w->is_same = strcmp(now->system_identifier, w->facts.own.system_identifier) == 0 &&
-		     is_field(w->facts.cluster_id, result, row, 0) &&
-		     is_field(w->facts.name, result, row, 1);
-	if (w->is_same) {
-		w->facts.own.timeline = now->timeline;
-		w->facts.own.lsn = now->lsn;
-	}
+	on_this_node(ctx, result, row, e);
+	w->is_same = strcmp(now->system_identifier, known->system_identifier) == 0 &&
+		     strcmp(now->cluster_id, known->cluster_id) == 0 &&
+		     strcmp(now->name, known->name) == 0 &&
+		     strcmp(now->epoch.id, known->epoch.id) == 0;
+	if (w->is_same)
+		w->facts.settled = now->settled;
 	return 0;
 }
 
@@ -195,14 +184,25 @@ static int bind_incarnations(void *ctx, const char *parameters[])
 	return 2;
 }
 
-static int bind_coordinator(void *ctx, const char *parameters[])
+static int bind_epoch(void *ctx, const char *parameters[])
 {
 	const struct watch *w = ctx;
 
-	parameters[0] = w->coordinator.system_identifier;
-	parameters[1] = w->timeline;
-	parameters[2] = w->lsn;
+	parameters[0] = w->facts.epoch.id;
+	parameters[1] = w->epoch_number;
+	parameters[2] = w->epoch.id;
 	return 3;
+}
+
+static int on_begun(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)result;
+	(void)row;
+	(void)e;
+	w->is_begun = true;
+	return 0;
 }
 
 static int bind_cluster(void *ctx, const char *parameters[])
@@ -215,8 +215,8 @@ static int bind_cluster(void *ctx, const char *parameters[])
 
 static const struct sql_step look_home[] = {
 	{ .name = "ask the server who it is",
-		.sql = sql_cluster_read_progress,
-		.on_row = on_progress },
+		.sql = sql_cluster_read_identifier,
+		.on_row = on_identifier },
 	{ .name = "ask the server whether it has been set up",
 		.sql = "select to_regclass('citus_init.this_node')",
 		.on_row = on_table },
@@ -247,8 +247,8 @@ static const struct sql_step look_citus[] = {
 
 static const struct sql_step glance[] = {
 	{ .name = "ask the server who it is",
-		.sql = sql_cluster_read_progress,
-		.on_row = on_progress },
+		.sql = sql_cluster_read_identifier,
+		.on_row = on_identifier },
 	{ .name = "ask the node who it is",
 		.sql = sql_cluster_read_this_node,
 		.on_row = on_glance },
@@ -266,7 +266,8 @@ static const struct sql_step stamp[] = {
 static const struct sql_step admit[] = {
 	{ .name = "tell the node that it may serve",
 		.sql = sql_cluster_admit,
-		.bind = bind_coordinator },
+		.bind = bind_epoch,
+		.on_row = on_begun },
 	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
@@ -311,13 +312,13 @@ static void end_look(struct watch *w, const struct err *failure, enum watch_outc
 	w->looked(w->ctx, w, outcome);
 }
 
-/* How far the WAL has come changes without being news. */
+/* That something is written on the server is none. */
 static bool is_news(const struct watch *w)
 {
 	struct member_facts before;
 
 	memcpy(&before, &w->facts, sizeof(before));
-	before.own.lsn = w->looking.own.lsn;
+	before.settled = w->looking.settled;
 	return memcmp(&before, &w->looking, sizeof(before)) != 0;
 }
 
@@ -491,13 +492,30 @@ void watch_stamp(struct watch *w, const char *cluster_id, const char *databases,
 	write_steps(w, stamp, ARRAY_LEN(stamp), written, ctx);
 }
 
-void watch_admit(
-	struct watch *w, const struct progress *coordinator, watch_written_fn written, void *ctx)
+static void on_admitted(void *ctx, const struct err *failure)
 {
-	w->coordinator = *coordinator;
-	snprintf(w->timeline, sizeof(w->timeline), "%d", coordinator->timeline);
-	snprintf(w->lsn, sizeof(w->lsn), "%llu", (unsigned long long)coordinator->lsn);
-	write_steps(w, admit, ARRAY_LEN(admit), written, ctx);
+	struct watch *w = ctx;
+	struct err e;
+
+	if (w->is_begun) {
+		w->facts.epoch = w->epoch;
+		w->facts.settled = true; /* the next glance tells */
+	} else if (!failure) {
+		err_set(&e, ERR_SQL, "it is not in epoch %lld any more",
+			(long long)w->facts.epoch.number);
+		failure = &e;
+	}
+	w->written(w->written_ctx, w, failure);
+}
+
+void watch_admit(struct watch *w, const struct epoch *epoch, watch_written_fn written, void *ctx)
+{
+	w->epoch = *epoch;
+	w->is_begun = false;
+	w->written = written;
+	w->written_ctx = ctx;
+	snprintf(w->epoch_number, sizeof(w->epoch_number), "%lld", (long long)epoch->number);
+	sql_run(w->home, admit, ARRAY_LEN(admit), w, on_admitted);
 }
 
 void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn written, void *ctx)

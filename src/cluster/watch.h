@@ -18,9 +18,6 @@ void watch_read_fitness(struct fitness *to, const PGresult *result, int row);
  * the worker. */
 void watch_add_outdated(struct outdated_view *to, const PGresult *result, int row);
 
-/* Reads three columns, the first of which is column: system identifier, timeline, WAL position. */
-void watch_read_progress(struct progress *to, const PGresult *result, int row, int column);
-
 struct watch;
 
 enum watch_outcome {
@@ -60,10 +57,10 @@ bool watch_is_busy(const struct watch *watch);
 void watch_stamp(struct watch *watch, const char *cluster_id, const char *databases,
 	const char *incarnations, watch_written_fn written, void *ctx);
 
-/* Tells the worker that it is who it was, so that it may serve, and how far the coordinator's
- * directory has come. Copies coordinator. */
-void watch_admit(struct watch *watch, const struct progress *coordinator, watch_written_fn written,
-	void *ctx);
+/* Tells the worker that it is who it was, so that it may serve, and begins the epoch there, which
+ * must have been noted on the coordinator. Copies epoch. Fails when the worker is not in the epoch
+ * any more that was seen. */
+void watch_admit(struct watch *watch, const struct epoch *epoch, watch_written_fn written, void *ctx);
 
 /* Tells the worker to abandon its cluster, if it is that one; borrowed until it is written. */
 void watch_abandon(

@@ -299,12 +299,14 @@ struct link *link_open(struct event_base *loop, const struct sql_target *target,
 	/*
 	 * pg_catalog alone, so that no object of a user's is ever called by a name of ours;
 	 * statements are not logged, for some carry a role's verifier. A server whose client went
-	 * away in the middle of a statement ends it, and gives back its locks.
+	 * away in the middle of a statement ends it, and gives back its locks. What is written is
+	 * on disk when the answer comes, whatever the users' own setting is.
 	 */
 	link->options = xasprintf("-c search_path=pg_catalog -c statement_timeout=%d"
 				  " -c lock_timeout=%d -c citus.node_connection_timeout=5000"
 				  " -c idle_session_timeout=0 -c client_min_messages=error"
-				  " -c log_statement=none -c client_connection_check_interval=1000",
+				  " -c log_statement=none -c client_connection_check_interval=1000"
+				  " -c synchronous_commit=local",
 		target->statement_timeout_ms, target->statement_timeout_ms / 2);
 	return link;
 }

@@ -42,7 +42,7 @@ static const struct {
 		"its data directory is a copy of another node's, or the other is one of its own",
 		"both are refused; give each its own volume, or the copy an empty one", NULL },
 	[MEMBER_OLDER] = { "older",
-		"its identifier, but an earlier timeline or less WAL than was seen of it",
+		"its identifier, but an earlier epoch than it was seen in",
 		"it was restored from an older copy: what was written since is missing",
 		"refused; give it its newer volume back, or an empty one", NULL },
 	[MEMBER_SUPERSEDED] = { "superseded", "the identifier of a directory that was replaced",

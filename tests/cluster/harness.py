@@ -163,7 +163,8 @@ class Node:
         password = {"admin": self.cluster.adminpass, "postgres": self.cluster.superpass,
                     "replicator": self.cluster.reppass}.get(user)
         kwargs.setdefault("password", password)
-        return psycopg.connect(host=self.host, port=self.cluster.port, user=user, dbname=database,
+        kwargs.setdefault("host", self.host)
+        return psycopg.connect(port=self.cluster.port, user=user, dbname=database,
                                autocommit=True, connect_timeout=10, **kwargs)
 
     def query(self, sql, *parameters, **kwargs):
@@ -218,6 +219,14 @@ class Cluster:
         """As a power cut of the machine that runs it: nothing is stopped in order."""
         self.process.kill()
         self.process.wait()
+
+    def cut_power(self):
+        """As a power cut of all machines at once."""
+        runs = [node.run_pid for node in self.nodes]
+        self.kill()
+        families = [pid for run in runs for pid in [run, *descendants_of(run)]]
+        signal_all(families, signal.SIGKILL)
+        wait_until(lambda: not any(is_alive(pid) for pid in families), 60, "all have ended")
 
     @property
     def state(self):

@@ -140,11 +140,7 @@ class Run:
         self.converge()
 
     def cut_the_power(self):
-        runs = [node.run_pid for node in self.cluster.nodes]
-        self.cluster.kill()
-        families = [pid for run in runs for pid in [run, *descendants_of(run)]]
-        signal_all(families, signal.SIGKILL)
-        wait_until(lambda: not any(is_alive(pid) for pid in families), 60, "all have ended")
+        self.cluster.cut_power()
         self.cluster.start()
         self.check()
         self.converge()
@@ -193,16 +189,6 @@ class Run:
         own_alike(copy, node.data)
         self.go_on()
         self.converge()
-        seen = ("select lsn from citus_init.member where name = %s", node.name)
-        home = {"user": "postgres", "database": "postgres"}
-        before = self.cluster.coordinator.value(*seen, **home)
-        with self.cluster.coordinator.connect() as admin:
-            admin.execute("create table if not exists bulk (t text)")
-        node.query("create table if not exists public.bulk_here as"
-                   " select repeat('x', 1000) from generate_series(1, 5000)", user="postgres")
-        node.query("drop table public.bulk_here", user="postgres")
-        wait_until(lambda: self.cluster.coordinator.value(*seen, **home) != before, 120,
-                   "how far the worker came is written down")
         self.stopped()
         node.data.rename(kept)
         copy.rename(node.data)

@@ -26,8 +26,10 @@ static struct node {
 	bool stamped, marked, admitted;
 	bool intended, registered;
 	bool in_citus, active;
-	bool remembered; /* how far it has come */
-} nodes[NODES];		 /* the coordinator first */
+	/* As the coordinator remembers it, as it is noted, and as the node itself has it. */
+	int epoch, next_epoch, begun_epoch;
+	bool has_written; /* since that epoch began */
+} nodes[NODES];		  /* the coordinator first */
 
 static struct {
 	bool minted, formed;
@@ -61,25 +63,66 @@ static void take_lock(const struct script_call *call)
 	SCRIPT_ROW(call, "t");
 }
 
+/* Each epoch's id is made of its number. */
+static char *epoch_id(int number)
+{
+	return number ? xasprintf("e%d", number) : NULL;
+}
+
 static void read_cluster(const struct script_call *call)
 {
 	if (world.minted)
-		SCRIPT_ROW(call, ID, world.formed ? "2026-01-01" : NULL);
+		SCRIPT_ROW(call, ID, world.formed ? "2026-01-01" : NULL,
+			nodes[0].has_written ? "f" : "t");
 }
 
-static void read_progress(const struct script_call *call)
+static void read_identifier(const struct script_call *call)
 {
-	SCRIPT_ROW(call, node_at(call)->identifier, "1", "4096");
+	SCRIPT_ROW(call, node_at(call)->identifier);
 }
 
 static void read_members(const struct script_call *call)
 {
-	for (int i = 1; i < NODES; i++)
-		if (nodes[i].intended)
-			SCRIPT_ROW(call, nodes[i].name, nodes[i].identifier,
-				nodes[i].remembered ? "1" : NULL,
-				nodes[i].remembered ? "4096" : NULL,
-				nodes[i].registered ? "2026-01-01" : NULL, NULL, NULL);
+	for (int i = 1; i < NODES; i++) {
+		const struct node *n = &nodes[i];
+		_free_ char *number = xasprintf("%d", n->epoch);
+		_free_ char *epoch = epoch_id(n->epoch);
+		_free_ char *next = epoch_id(n->next_epoch);
+		if (n->intended)
+			SCRIPT_ROW(call, n->name, n->identifier,
+				n->registered ? "2026-01-01" : NULL, NULL, NULL, number, epoch,
+				next);
+	}
+}
+
+static void note_epochs(const struct script_call *call)
+{
+	for (int i = 1; i < NODES; i++) {
+		struct node *n = &nodes[i];
+		if (!is_in(call->parameters[0], n->name))
+			continue;
+		if (n->next_epoch && n->begun_epoch == n->next_epoch) {
+			n->epoch = n->next_epoch;
+			n->next_epoch = 0;
+		}
+		if (!n->next_epoch)
+			n->next_epoch = n->epoch + 1;
+		_free_ char *number = xasprintf("%d", n->next_epoch);
+		_free_ char *next = epoch_id(n->next_epoch);
+		SCRIPT_ROW(call, n->name, number, next);
+	}
+}
+
+static void confirm_epochs(const struct script_call *call)
+{
+	for (int i = 1; i < NODES; i++) {
+		struct node *n = &nodes[i];
+		if (!is_in(call->parameters[0], n->name) || !n->next_epoch)
+			continue;
+		n->epoch = n->next_epoch;
+		n->next_epoch = 0;
+	}
+	nodes[0].has_written = false;
 }
 
 static void read_incarnations(const struct script_call *call)
@@ -160,12 +203,6 @@ static void confirm(const struct script_call *call)
 		nodes[i].registered |= is_in(call->parameters[0], nodes[i].name);
 }
 
-static void remember_progress(const struct script_call *call)
-{
-	for (int i = 1; i < NODES; i++)
-		nodes[i].remembered |= is_in(call->parameters[0], nodes[i].name);
-}
-
 static void form(const struct script_call *call)
 {
 	(void)call;
@@ -180,10 +217,12 @@ static void look_for_set_up(const struct script_call *call)
 static void read_this_node(const struct script_call *call)
 {
 	const struct node *n = node_at(call);
+	_free_ char *number = xasprintf("%d", n->begun_epoch);
+	_free_ char *epoch = epoch_id(n->begun_epoch);
 
 	if (n->stamped)
-		SCRIPT_ROW(call, ID, n->name, n->admitted ? "t" : "f",
-			n->admitted ? nodes[0].identifier : NULL, "1", "4096");
+		SCRIPT_ROW(call, ID, n->name, n->admitted ? "t" : "f", number, epoch,
+			n->has_written ? "f" : "t");
 }
 
 static void read_metadata(const struct script_call *call)
@@ -209,8 +248,18 @@ static void stamp_databases(const struct script_call *call)
 
 static void admit(const struct script_call *call)
 {
-	ck_assert(node_at(call)->registered);
-	node_at(call)->admitted = true;
+	struct node *n = node_at(call);
+	_free_ char *seen = epoch_id(n->begun_epoch);
+
+	ck_assert(n->registered);
+	if (strcmp(call->parameters[0], seen ? seen : "") != 0)
+		return;
+	/* It was noted before. */
+	ck_assert_int_eq(atoi(call->parameters[1]), n->next_epoch);
+	n->begun_epoch = n->next_epoch;
+	n->admitted = true;
+	n->has_written = false;
+	SCRIPT_ROW(call, "t");
 }
 
 static void say_no(const struct script_call *call)
@@ -243,7 +292,7 @@ static void set_up(void)
 	static const struct script_line answers[] = {
 		{ sql_cluster_take_lock, take_lock },
 		{ sql_cluster_read_cluster, read_cluster },
-		{ sql_cluster_read_progress, read_progress },
+		{ sql_cluster_read_identifier, read_identifier },
 		{ sql_cluster_read_members, read_members },
 		{ sql_cluster_read_incarnations, read_incarnations },
 		{ sql_cluster_give_incarnations, give_incarnations },
@@ -255,7 +304,8 @@ static void set_up(void)
 		{ sql_cluster_add_workers, add_workers },
 		{ sql_cluster_activate_workers, activate_workers },
 		{ sql_cluster_confirm, confirm },
-		{ sql_cluster_remember_progress, remember_progress },
+		{ sql_cluster_note_epochs, note_epochs },
+		{ sql_cluster_confirm_epochs, confirm_epochs },
 		{ sql_cluster_form, form },
 		{ "select to_regclass('citus_init.this_node')", look_for_set_up },
 		{ sql_cluster_read_this_node, read_this_node },
@@ -341,13 +391,47 @@ START_TEST(an_idle_cluster_is_looked_at_and_not_written_to)
 	ck_assert(script_run(is_formed, NULL, MINUTE_MS));
 	script_pass(MINUTE_MS);
 	int admissions = script_count(sql_cluster_admit);
-	int written = script_count(sql_cluster_remember_progress);
+	int noted = script_count(sql_cluster_note_epochs);
 	unsigned looks = view.cluster->looks;
 	script_pass(30 * MINUTE_MS);
 	ck_assert_uint_gt(view.cluster->looks, looks + 30);
 	ck_assert_int_eq(script_count(sql_cluster_admit), admissions);
-	ck_assert_int_eq(script_count(sql_cluster_remember_progress), written);
+	ck_assert_int_eq(script_count(sql_cluster_note_epochs), noted);
 	ck_assert_int_eq(script_count(sql_cluster_activate_workers), 1);
+	end();
+}
+END_TEST
+
+static int sum_of_epochs(void)
+{
+	int sum = 0;
+
+	for (int i = 1; i < NODES; i++)
+		sum += nodes[i].epoch;
+	return sum;
+}
+
+/* A member's own, when it has written, and everybody's, when the coordinator has: within a glance,
+ * and no more often. */
+START_TEST(what_was_written_begins_an_epoch)
+{
+	begin();
+	ck_assert(script_run(is_formed, NULL, MINUTE_MS));
+	script_pass(MINUTE_MS);
+	int epoch = nodes[1].epoch, sum = sum_of_epochs();
+	nodes[1].has_written = true;
+	script_pass(20 * 1000);
+	ck_assert_int_eq(nodes[1].epoch, epoch + 1);
+	ck_assert_int_eq(sum_of_epochs(), sum + 1);
+	nodes[0].has_written = true;
+	script_pass(20 * 1000);
+	ck_assert_int_eq(sum_of_epochs(), sum + 1 + NODES - 1);
+	for (int n = 0; n < 60; n++) {
+		nodes[1].has_written = true;
+		script_pass(10 * 1000);
+	}
+	ck_assert_int_ge(nodes[1].epoch, epoch + 20);
+	ck_assert_int_le(nodes[1].epoch, epoch + 2 + 60);
 	end();
 }
 END_TEST
@@ -483,6 +567,7 @@ Suite *suite_loop(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, forms_a_cluster_in_one_batch);
 	tcase_add_test(c, an_idle_cluster_is_looked_at_and_not_written_to);
+	tcase_add_test(c, what_was_written_begins_an_epoch);
 	tcase_add_test(c, a_batch_that_fails_is_tried_one_by_one);
 	tcase_add_loop_test(c, a_silent_worker_delays_nobody_else, 0, 3);
 	tcase_add_test(c, a_pause_holds_up_changes);

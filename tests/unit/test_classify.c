@@ -25,19 +25,20 @@ static const struct fitness fit = { .server_version = 150020,
 
 static const struct superseded written_off[] = { { "66" }, { "99" } };
 
-#define AT(identifier, its_lsn)                                                                    \
-	{                                                                                          \
-		.system_identifier = (identifier), .timeline = 1, .lsn = (its_lsn)                 \
+#define EPOCH(its_number, its_id)                                                                  \
+	.epoch = {                                                                                 \
+		.number = (its_number), .id = (its_id)                                             \
 	}
-#define SAYS(identifier)       .look = LOOK_ANSWERED, .own = AT(identifier, 0x500)
+#define SAYS(identifier)       .look = LOOK_ANSWERED, .system_identifier = (identifier)
 #define IS_CITUS_1(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
+#define IS_CITUS_2(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-2"
 #define IN_GROUP(its_group, its_mark)                                                              \
 	.databases = {                                                                             \
 		{ .group = (its_group), .nodes = 3, .tables = 2, .incarnation = (its_mark) }       \
 	}
 #define MARKED	       .databases = { { .incarnation = MARK } }
-#define INTENDED(id)   .intended = true, .seen = { .system_identifier = (id) }
-#define REGISTERED(id) .intended = true, .registered = true, .seen = AT(id, 0x400)
+#define INTENDED(its_identifier) .intended = true, .system_identifier = (its_identifier)
+#define REGISTERED(its_identifier) INTENDED(its_identifier), .registered = true
 #define ENTRY(its_group)                                                                           \
 	{                                                                                          \
 		.present = true, .active = true, .has_metadata = true, .group = (its_group),       \
@@ -64,7 +65,7 @@ static const struct state_case {
 		.reason = "connection refused",
 		.facts = { .look = LOOK_SILENT,
 			.problem = "connection refused",
-			.own = AT("99", 1) },
+			.system_identifier = "99" },
 		.twin = "citus-2" },
 	{ .what = "hanging",
 		.expected = MEMBER_HANGING,
@@ -302,27 +303,50 @@ static const struct state_case {
 		.entry = ENTRY(1) },
 
 	/* Refused by its identifier. */
-	{ .what = "less WAL than was seen of it",
+	{ .what = "an earlier epoch than it was seen in",
 		.expected = MEMBER_OLDER,
-		.reason = "timeline 1 at 2/500, and we have seen it on timeline 1 at 2/501",
-		.facts = { .look = LOOK_ANSWERED,
-			.own = AT("7", 0x200000500),
-			.cluster_id = OUR_ID,
-			.name = "citus-1",
-			IN_GROUP(1, MARK) },
-		.record = { .intended = true, .registered = true, .seen = AT("7", 0x200000501) },
+		.reason = "it is in epoch 4, and the coordinator has seen it in epoch 5",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK), EPOCH(4, "d") },
+		.record = { REGISTERED("7"), EPOCH(5, "e"), .next_epoch = "f" },
+		.entry = ENTRY(1) },
+	{ .what = "before its first epoch, and it was seen in a later one",
+		.expected = MEMBER_OLDER,
+		.reason = "it is in epoch 0",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), EPOCH(1, "a") },
+		.entry = ENTRY(1) },
+	{ .what = "two copies that both went on",
+		.expected = MEMBER_OLDER,
+		.reason = "it is in another epoch 5",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK), EPOCH(5, "x") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
+		.entry = ENTRY(1) },
+	{ .what = "in the epoch that it was seen in, another one is noted",
+		.expected = MEMBER_OURS,
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK), EPOCH(5, "e") },
+		.record = { REGISTERED("7"), EPOCH(5, "e"), .next_epoch = "f" },
+		.entry = ENTRY(1) },
+	{ .what = "in the epoch that is noted and not confirmed",
+		.expected = MEMBER_OURS,
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK), EPOCH(6, "f") },
+		.record = { REGISTERED("7"), EPOCH(5, "e"), .next_epoch = "f" },
+		.entry = ENTRY(1) },
+	{ .what = "in a later epoch: it is the coordinator that is older",
+		.expected = MEMBER_OURS,
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK), EPOCH(6, "x") },
+		.record = { REGISTERED("7"), EPOCH(5, "e"), .next_epoch = "f" },
 		.entry = ENTRY(1) },
 	{ .what = "older, and from before the coordinator's database was made anew",
 		.expected = MEMBER_OLDER,
 		.reason = "older copy",
-		.facts = { IS_CITUS_1("7"), IN_GROUP(1, OLD_MARK) },
-		.record = { .intended = true, .registered = true, .seen = AT("7", 0x501) },
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, OLD_MARK), EPOCH(4, "d") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
 		.entry = ENTRY(1) },
 	{ .what = "older, from before it was registered",
 		.expected = MEMBER_OLDER,
 		.reason = "older copy",
 		.facts = { IS_CITUS_1("7"), MARKED },
-		.record = { .intended = true, .registered = true, .seen = AT("7", 0x501) },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
 		.entry = ENTRY(1) },
 	{ .what = "removed from the cluster in order",
 		.expected = MEMBER_LEFT,
@@ -333,10 +357,7 @@ static const struct state_case {
 		.expected = MEMBER_LEFT,
 		.reason = "removed",
 		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
-		.record = { .intended = true,
-			.registered = true,
-			.left = true,
-			.seen = AT("7", 0x501) } },
+		.record = { REGISTERED("7"), .left = true, EPOCH(5, "e") } },
 	{ .what = "another directory than the one that left",
 		.expected = MEMBER_FOREIGN,
 		.reason = "remembered is 7",
@@ -384,7 +405,7 @@ static struct cluster_facts cluster_of(bool none)
 	struct cluster_facts cluster = { .superseded = written_off,
 		.superseded_count = ARRAY_LEN(written_off),
 		.formed = !none,
-		.own = AT("1", 0x500) };
+		.system_identifier = "1" };
 
 	for (int i = 0; i < MANAGED_COUNT; i++) {
 		cluster.databases[i].fitness = fit;
@@ -538,33 +559,6 @@ START_TEST(the_longest_texts_are_cut_within_their_bounds)
 }
 END_TEST
 
-static const struct progress_case {
-	struct progress now, before;
-	bool is_behind;
-} progress_cases[] = {
-	{ { "7", 1, 0x500 }, { "7", 1, 0x500 }, false },
-	{ { "7", 1, 0x501 }, { "7", 1, 0x500 }, false },
-	{ { "7", 1, 0x4ff }, { "7", 1, 0x500 }, true },
-	{ { "7", 1, 0x500 }, { "7", 1, 0x100000000 }, true },
-	{ { "7", 1, 0x900 }, { "7", 2, 0x500 }, true },
-	/* A recovery to an earlier moment makes a timeline of its own: somebody wanted it. */
-	{ { "7", 3, 0x100 }, { "7", 2, 0x500 }, false },
-	{ { "8", 1, 0x100 }, { "7", 1, 0x500 }, false },
-	{ { "", 1, 0x100 }, { "", 1, 0x500 }, false },
-	{ { "7", 0, 0 }, { "7", 1, 0x500 }, false },
-	{ { "7", 1, 0x100 }, { "7", 0, 0x500 }, false },
-	{ { "", 0, 0 }, { "7", 1, 0x500 }, false },
-	{ { "7", 1, 0x500 }, { "", 0, 0 }, false },
-};
-
-START_TEST(every_progress)
-{
-	const struct progress_case *c = &progress_cases[_i];
-
-	ck_assert_int_eq(progress_is_behind(&c->now, &c->before), c->is_behind);
-}
-END_TEST
-
 /* Two workers, as they tell of their cluster and of their coordinator. */
 static const struct coordinator_case {
 	const char *what;
@@ -572,6 +566,7 @@ static const struct coordinator_case {
 	const char *reason;
 	bool no_cluster, not_formed;
 	struct member_facts workers[2];
+	struct member_record records[2];
 } coordinator_cases[] = {
 	{ .what = "no id yet, a worker of another cluster",
 		.expected = MEMBER_NEW,
@@ -583,40 +578,75 @@ static const struct coordinator_case {
 	{ .what = "one has not been looked at",
 		.expected = MEMBER_UNKNOWN,
 		.reason = "citus-2 has not",
-		.workers = { { IS_CITUS_1("7"), .coordinator = AT("1", 0x400) } } },
-	{ .what = "nobody answers",
+		.workers = { { IS_CITUS_1("7"), EPOCH(5, "e") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") } } },
+	{ .what = "nobody answers, and there are members",
+		.expected = MEMBER_UNKNOWN,
+		.reason = "citus-2 does not answer",
+		.workers = { { .look = LOOK_SILENT }, { .look = LOOK_REFUSED } },
+		.records = { { INTENDED("7") }, { REGISTERED("8"), EPOCH(5, "e") } } },
+	{ .what = "nobody answers, and nobody is a member",
 		.expected = MEMBER_OURS,
 		.workers = { { .look = LOOK_SILENT }, { .look = LOOK_REFUSED } } },
+	{ .what = "nobody answers, and the cluster is not formed yet",
+		.expected = MEMBER_OURS,
+		.not_formed = true,
+		.workers = { { .look = LOOK_SILENT }, { .look = LOOK_REFUSED } },
+		.records = { { REGISTERED("7") }, { REGISTERED("8") } } },
+	{ .what = "one member confirms it, the other is away",
+		.expected = MEMBER_OURS,
+		.workers = { { IS_CITUS_1("7"), EPOCH(5, "e") }, { .look = LOOK_SILENT } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") },
+			{ REGISTERED("8"), EPOCH(5, "g") } } },
+	{ .what = "the only ones that answer are copies: an older one, a lost one",
+		.expected = MEMBER_OURS,
+		.workers = { { IS_CITUS_1("7"), EPOCH(4, "d") }, { SAYS("9") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") },
+			{ REGISTERED("8"), EPOCH(5, "g") } } },
+	{ .what = "an older copy of a member confirms nothing",
+		.expected = MEMBER_UNKNOWN,
+		.reason = "citus-2 does not answer",
+		.workers = { { IS_CITUS_1("7"), EPOCH(4, "d") }, { .look = LOOK_HANGING } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") },
+			{ REGISTERED("8"), EPOCH(5, "g") } } },
 	{ .what = "all is well",
 		.expected = MEMBER_OURS,
-		.workers = { { IS_CITUS_1("7"), .coordinator = AT("1", 0x500) },
-			{ IS_CITUS_1("8"), .coordinator = AT("1", 0x400) } } },
-	{ .what = "a member that has not been told of the coordinator",
-		.expected = MEMBER_OURS,
-		.workers = { { IS_CITUS_1("7") }, { SAYS("8") } } },
-	{ .what = "a member remembers another directory of the coordinator",
-		.expected = MEMBER_OURS,
-		.workers = { { IS_CITUS_1("7"), .coordinator = AT("2", 0x900) }, { SAYS("8") } } },
-	{ .what = "a member has seen more WAL",
+		.workers = { { IS_CITUS_1("7"), EPOCH(5, "e") },
+			{ IS_CITUS_2("8"), EPOCH(9, "g") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") },
+			{ REGISTERED("8"), EPOCH(8, "h"), .next_epoch = "g" } } },
+	{ .what = "a member is in a later epoch",
 		.expected = MEMBER_OLDER,
-		.reason = "at 0/500, and citus-2 has seen it on timeline 1 at 0/501",
-		.workers = { { SAYS("7") }, { IS_CITUS_1("8"), .coordinator = AT("1", 0x501) } } },
-	{ .what = "a member has seen more WAL, another was not looked at",
+		.reason = "it remembers citus-2 in epoch 5, and that is in epoch 6",
+		.workers = { { IS_CITUS_1("7"), EPOCH(5, "e") },
+			{ IS_CITUS_2("8"), EPOCH(6, "x") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") },
+			{ REGISTERED("8"), EPOCH(5, "f"), .next_epoch = "g" } } },
+	{ .what = "a member that was registered after the copy was made",
 		.expected = MEMBER_OLDER,
 		.reason = "citus-2",
-		.workers = { { .look = LOOK_NONE },
-			{ IS_CITUS_1("8"), .coordinator = AT("1", 0x501) } } },
-	{ .what = "a member had seen more WAL, and has gone away since",
+		.workers = { { .look = LOOK_NONE }, { IS_CITUS_2("8"), EPOCH(1, "x") } } },
+	{ .what = "a member was in a later epoch, and has gone away since",
 		.expected = MEMBER_OLDER,
 		.reason = "citus-1",
 		.workers = { { .look = LOOK_SILENT,
+				     .system_identifier = "7",
 				     .cluster_id = OUR_ID,
-				     .coordinator = AT("1", 0x501) },
-			{ SAYS("8") } } },
-	{ .what = "another cluster's worker has seen more WAL of its coordinator",
+				     .name = "citus-1",
+				     EPOCH(6, "x") },
+			{ SAYS("8") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") } } },
+	{ .what = "another directory is in a later epoch",
 		.expected = MEMBER_OURS,
-		.workers = { { SAYS("7"), .cluster_id = OTHER_ID, .coordinator = AT("1", 0x501) },
-			{ IS_CITUS_1("8") } } },
+		.workers = { { IS_CITUS_1("9"), EPOCH(6, "x") }, { IS_CITUS_2("8"), EPOCH(5, "e") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") },
+			{ REGISTERED("8"), EPOCH(5, "e") } } },
+	{ .what = "another cluster's worker is in a later epoch",
+		.expected = MEMBER_OURS,
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID, .name = "citus-1", EPOCH(6, "x") },
+			{ IS_CITUS_2("8"), EPOCH(5, "e") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") },
+			{ REGISTERED("8"), EPOCH(5, "e") } } },
 	{ .what = "all belong to another cluster",
 		.expected = MEMBER_FOREIGN,
 		.reason = OTHER_ID,
@@ -632,7 +662,7 @@ static const struct coordinator_case {
 		.workers = { { SAYS("7") }, { SAYS("8"), .cluster_id = OTHER_ID } } },
 	{ .what = "one is ours",
 		.expected = MEMBER_OURS,
-		.workers = { { SAYS("7"), .cluster_id = OTHER_ID }, { IS_CITUS_1("8") } } },
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID }, { IS_CITUS_2("8") } } },
 	{ .what = "all belong to another cluster, and this one has formed nothing yet",
 		.expected = MEMBER_OURS,
 		.not_formed = true,
@@ -644,8 +674,10 @@ START_TEST(every_coordinator)
 {
 	const struct coordinator_case *c = &coordinator_cases[_i];
 	struct cluster_facts cluster = cluster_of(c->no_cluster);
-	const struct member_case workers[] = { { .name = "citus-1", .facts = &c->workers[0] },
-		{ .name = "citus-2", .facts = &c->workers[1] } };
+	const struct member_case workers[] = {
+		{ .name = "citus-1", .facts = &c->workers[0], .record = &c->records[0] },
+		{ .name = "citus-2", .facts = &c->workers[1], .record = &c->records[1] }
+	};
 	char reason[256];
 
 	cluster.formed = !c->not_formed;
@@ -684,7 +716,6 @@ Suite *suite_classify(void)
 	tcase_add_test(states, one_that_is_to_be_filled_must_be_of_the_same_major);
 	tcase_add_test(states, a_member_that_differs_stays_a_member_and_is_told_of);
 	tcase_add_test(states, the_longest_texts_are_cut_within_their_bounds);
-	tcase_add_loop_test(states, every_progress, 0, (int)ARRAY_LEN(progress_cases));
 	tcase_add_loop_test(coordinator, every_coordinator, 0, (int)ARRAY_LEN(coordinator_cases));
 	tcase_add_test(coordinator, a_coordinator_alone_is_itself);
 	suite_add_tcase(suite, states);

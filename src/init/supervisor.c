@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/data_directory.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -26,8 +27,6 @@ extern char **environ;
 
 /* Messages of one source before the others have their turn. */
 enum { BATCH = 32 };
-
-static const char default_data_directory[] = "/pgdata/data";
 
 /*
  * Everything is blocked and read from one descriptor; there are no handlers.
@@ -71,7 +70,7 @@ static int boot(struct supervisor *s, struct err *e)
 	s->environment = environ;
 	postmaster_init(&s->postmaster, s->environment);
 	return lock_open(&s->lock,
-		data_directory && *data_directory ? data_directory : default_data_directory, e);
+		data_directory && *data_directory ? data_directory : DEFAULT_DATA_DIRECTORY, e);
 }
 
 /*

@@ -1,5 +1,7 @@
 #include "node/settings_table.h"
 
+#include "base/data_directory.h"
+
 #include "base/banned.h"
 
 const struct setting settings_table[SETTING_COUNT] = {
@@ -55,7 +57,7 @@ const struct setting settings_table[SETTING_COUNT] = {
 	},
 	[SET_PGDATA] = {
 		.env = "PGDATA",
-		.type = SETTING_PATH, .flags = SETTING_ENV_ONLY, .fallback = "/pgdata/data",
+		.type = SETTING_PATH, .flags = SETTING_ENV_ONLY, .fallback = DEFAULT_DATA_DIRECTORY,
 		.help = "The data directory. The volume is mounted at its parent, which also holds "
 			"the lock and the configuration files.",
 	},

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "node/fixed_roles.h"
 
 #include "base/banned.h"
 
@@ -117,21 +118,13 @@ static void print_escaped(FILE *out, const char *text)
 /* The format of libpq's .pgpass: any host, this port, any database. */
 static char *passfile_text(const struct settings *s)
 {
-	static const struct {
-		const char *role;
-		enum setting_id password;
-	} lines[] = {
-		{ "postgres", SET_SUPERPASS },
-		{ "admin", SET_ADMINPASS },
-		{ "replicator", SET_REPPASS },
-	};
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
-	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-		fprintf(out, "*:%ld:*:%s:", settings_number(s, SET_PORT), lines[i].role);
-		print_escaped(out, settings_secret(s, lines[i].password));
+	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++) {
+		fprintf(out, "*:%ld:*:%s:", settings_number(s, SET_PORT), fixed_roles[i].name);
+		print_escaped(out, settings_secret(s, fixed_roles[i].password));
 		fputc('\n', out);
 	}
 	fclose(out);

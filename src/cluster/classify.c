@@ -238,7 +238,9 @@ static enum member_state classify_stamped(
 			count_shards(c));
 		return MEMBER_EMPTY;
 	}
-	snprintf(reason, size, "its system identifier is %s, remembered is %s: another directory",
+	snprintf(reason, size,
+		"its system identifier is %s, but %s is remembered: it is "
+		"another directory",
 		own, seen[0] ? seen : "none");
 	return MEMBER_FOREIGN;
 }
@@ -325,8 +327,8 @@ enum member_state classify_coordinator(const struct member_case *workers, int co
 	 * wherever its id was made. */
 	if (cluster->formed && foreign && !has_ours) {
 		snprintf(reason, size,
-			"it belongs to cluster %s, and no worker does that it knows of; %s belongs "
-			"to %s",
+			"it belongs to cluster %s, but no worker that it knows of does; %s "
+			"belongs to %s",
 			cluster->id, foreign->name, foreign->facts->cluster_id);
 		return MEMBER_FOREIGN;
 	}

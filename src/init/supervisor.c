@@ -186,7 +186,7 @@ static void reap(struct supervisor *s)
 static void reload(const struct supervisor *s)
 {
 	if (s->postmaster.pid == 0) {
-		log_info("SIGHUP: postgres does not run, there is nothing to reload");
+		log_info("SIGHUP: postgres is not running, so there is nothing to reload");
 		return;
 	}
 	log_info("SIGHUP: postgres (pid %d) reloads its configuration", (int)s->postmaster.pid);
@@ -279,7 +279,7 @@ static void read_agent(struct supervisor *s)
 		} else if (m.type == CONTROL_WANT_ABANDON) {
 			request_abandon(s, m.abandon.cluster_id);
 		} else if (m.type != CONTROL_BEAT) {
-			log_debug("agent sent message %u, which has no meaning now", m.type);
+			log_debug("agent sent message %u, which is not expected now", m.type);
 		}
 	}
 	states_tell_agent(s);

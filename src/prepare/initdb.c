@@ -126,7 +126,7 @@ static int run(const struct proc_spec *spec, struct err *e)
 	/* initdb's exit code does not tell a wrong locale from a full disk or a killed child, so it
 	 * is not called a wrong setting: another try may succeed. */
 	return err_set(e, ERR_SYS,
-		"could not make the data directory: \"%s\" ended with %s; what it said stands above",
+		"could not make the data directory: \"%s\" ended with %s; its output is above",
 		spec->path, how);
 }
 

@@ -53,8 +53,8 @@ static int make_directory(const char *path, struct err *e)
 	if (make_with_parents(path, e) == 0)
 		return 0;
 	return err_wrap(e,
-		"CITUS_INIT_RUN_DIRECTORY: mount an empty volume of memory at \"%s\", or name a "
-		"directory that uid %u may make",
+		"CITUS_INIT_RUN_DIRECTORY: mount an empty in-memory volume at \"%s\", or name a "
+		"directory that uid %u may create",
 		path, geteuid());
 }
 
@@ -95,7 +95,7 @@ static int close_directory(const char *path, struct err *e)
 	if (stat(path, &st) < 0)
 		return err_sys(e, "could not look at \"%s\"", path);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_CONFIG, "\"%s\" is no directory", path);
+		return err_set(e, ERR_CONFIG, "\"%s\" is not a directory", path);
 	if (st.st_uid == geteuid() && (st.st_mode & 0777) != 0700 && chmod(path, 0700) < 0)
 		return err_sys(e, "could not close directory \"%s\" to others", path);
 	if (access(path, R_OK | W_OK | X_OK) < 0)

@@ -73,7 +73,7 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 	sql_copy_field(s->view->abandoned, sizeof(s->view->abandoned), result, row, 4);
 	if (strcmp(name, s->view->identity->name) != 0)
 		return err_set(e, ERR_REFUSED,
-			"the data directory is that of %s, not of %s: give each its own volume",
+			"the data directory belongs to %s, not to %s: give each its own volume",
 			name, s->view->identity->name);
 	s->view->formed = sql_number(result, row, 2, 0) > 0;
 	s->admitted = strcmp(sql_field(result, row, 3), "t") == 0;

@@ -96,7 +96,7 @@ def test_a_failing_file_is_named_with_its_line_and_tried_again(node, sql_directo
 
 
 @pytest.mark.parametrize("text, words", [
-    ("select 1;\ncommit;\n", "line 2: a file is one transaction"),
+    ("select 1;\ncommit;\n", "line 2: a file is run as one transaction"),
     ("select 1;\n\\echo hello\n", "line 2: a backslash begins a command of psql"),
     ("select 'open;\n", "line 1: a quote or comment is not closed"),
     ("vacuum;", "a file is one transaction: run this by hand"),

@@ -1,5 +1,5 @@
 -- In: postgres
--- Wishes $1 for $2, with the detail $3, and tells the agent.
+-- Makes the wish $1 for $2, with the detail $3, and tells the agent.
 with made as (
     insert into citus_init.wish (what, argument, detail)
     values ($1, $2, $3)

@@ -1,5 +1,5 @@
 -- In: postgres
--- Wishes $1 for each name in the list $2, "a,b", and for nobody else, and tells the agent.
+-- Makes the wish $1 for each name in the list $2, "a,b", and for nobody else; tells the agent.
 with asked as (
     select unnest(string_to_array($2::text, ',')) as argument
 ), others as (

@@ -1,5 +1,6 @@
 -- In: postgres
--- Remembers that the cluster has been formed. Nobody is left out any more: who comes may join.
+-- Remembers that the cluster has been formed. From now on nobody is left out, and any worker may
+-- join.
 with granted as (
     delete from citus_init.wish where what = 'form without'
 )

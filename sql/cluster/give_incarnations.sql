@@ -1,6 +1,5 @@
 -- In: postgres
--- Gives the databases named in $1 an incarnation each, where they have none or are others than
--- before.
+-- Gives each database named in $1 an incarnation, if it has none or is no longer the same database.
 insert into citus_init.database (name, oid, incarnation)
 select datname, oid, gen_random_uuid()
 from pg_database

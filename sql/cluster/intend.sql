@@ -1,7 +1,7 @@
 -- In: postgres
--- Writes the intent to register: $1 names, $2 system identifiers, $3 who is an empty directory of
--- a member. Of a member that is remembered only the successor is written: who was lost stays
--- known until the successor has taken its place.
+-- Writes the intent to register: $1 names, $2 system identifiers, $3 which of them are
+-- empty directories of members. For a remembered member only the successor is written: the lost
+-- directory stays known until the successor has taken its place.
 insert into citus_init.member (name, system_identifier, successor)
 select name, identifier, case when is_empty then identifier end
 from unnest($1::text[], $2::text[], $3::boolean[]) as told (name, identifier, is_empty)

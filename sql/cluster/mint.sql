@@ -1,6 +1,6 @@
 -- In: postgres
 -- Makes a cluster, of which this node, $1, is the coordinator. The wish to abandon another one is
--- granted with it.
+-- fulfilled with that.
 with made as (
     insert into citus_init.cluster (id) values (gen_random_uuid())
     returning id

@@ -1,5 +1,5 @@
 -- In: citusdb
--- What a worker knows of its cluster: of one that is new all but the first are 0 rows.
+-- What a worker knows of its cluster; a new one has no nodes, tables or shards.
 select
     (select groupid from pg_dist_local_group),
     (select count(*) from pg_dist_node) as nodes,

@@ -1,6 +1,6 @@
 -- In: postgres
 -- The successor takes the place of the lost directory of member $1, which must not come back; the
--- loss that was accepted for it is made good.
+-- wish that accepted its loss has been fulfilled.
 with old as (
     insert into citus_init.superseded (system_identifier, name)
     select system_identifier, name

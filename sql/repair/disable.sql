@@ -1,4 +1,4 @@
 -- In: citusdb
--- Synchronously: else the other workers know of it later, and the activation that follows finds
--- them out of sync. The first worker cannot be disabled otherwise anyway. $1 host, $2 port.
+-- Synchronously: otherwise the other workers hear of it later, and the next activation finds them
+-- out of sync. The first worker cannot be disabled in another way anyway. $1 host, $2 port.
 select citus_disable_node($1, $2::int, true);

@@ -1,3 +1,3 @@
 -- In: citusdb
--- Who waits for a lock makes others wait: better to try again than to wait for long.
+-- A session that waits for a lock makes others wait: better to try again than to wait for long.
 set lock_timeout = 30000;

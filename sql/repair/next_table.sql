@@ -1,7 +1,7 @@
 -- In: citusdb
 -- The first table behind the one with the oid $1 whose shards have fewer copies than they should;
--- copies on nodes that are not active do not count. No more copies than there are nodes that may
--- hold shards.
+-- copies on nodes that are not active do not count. No more copies are wanted than there are
+-- nodes that may hold shards.
 with factored as (
     select logicalrelid, least(replicationfactor, (
         select count(*)

@@ -1,6 +1,6 @@
 -- In: citusdb
--- Citus' background tasks by status. Those that are done are history, which is kept and grows: so
--- asked, the index on the status passes it by.
+-- Citus' background tasks by status. Those that are done stay as history, which grows:
+-- asked this way, the index on the status skips it.
 select s, coalesce(n, 0) as tasks
 from unnest(enum_range(null::citus_task_status)) s
 left join (

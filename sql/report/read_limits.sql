@@ -1,5 +1,5 @@
 -- In: citusdb
--- -1 of a limit of Citus' is no limit, 0 is that of max_connections (GetMaxSharedPoolSize() of
+-- For a limit of Citus, -1 means no limit and 0 means max_connections (GetMaxSharedPoolSize() in
 -- Citus).
 select name,
     case when value = 0 and name = 'citus.max_shared_pool_size'

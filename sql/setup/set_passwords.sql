@@ -1,6 +1,6 @@
 -- In: citusdb, after setup/hand_over_verifiers.sql
 -- Sets the passwords of the roles that were handed a verifier. In this database, so that Citus
--- sends on what the coordinator's members need: admin's. The others are each node's own affair.
+-- sends on what the coordinator's members need: admin's. Each node sets the others for itself.
 do $body$
 declare
     r text;

@@ -1,6 +1,6 @@
 -- In: citusdb
--- Which of the users' SQL files have been run. Not sent on to the workers: the files are the
--- coordinator's affair.
+-- Which of the users' SQL files have been run. Not sent on to the workers: only the
+-- coordinator runs the files.
 do $body$
 begin
     perform set_config('citus.enable_ddl_propagation', 'off', true);

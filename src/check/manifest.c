@@ -33,8 +33,8 @@ static int add_object(
 		return 0;
 	if (!kind)
 		return refuse(problem, root,
-			"this is no Kubernetes object: it has no \"kind\". The objects of a "
-			"kustomization are what \"kubectl kustomize DIRECTORY\" prints");
+			"this is not a Kubernetes object: it has no \"kind\". For a "
+			"kustomization, give what \"kubectl kustomize DIRECTORY\" prints");
 	if (is_list(kind, root)) {
 		const struct tree *items = tree_get(root, "items");
 

@@ -8,39 +8,40 @@
 #include "base/banned.h"
 
 static const struct check_rule rules[] = {
-	{ "yaml", CHECK_ERROR, NULL, "A file is no YAML, or holds no Kubernetes objects",
-		"kubectl would refuse it too, or create something else than what you see.",
+	{ "yaml", CHECK_ERROR, NULL, "A file is not YAML, or holds no Kubernetes objects",
+		"kubectl would refuse it too, or create something other than what you see.",
 		"Correct the place named." },
 	{ "no-set", CHECK_ERROR, NULL, "There is no StatefulSet of citus-init in the files",
-		"Whether names, sizes and secrets fit shows only when they are seen together.",
+		"Only all files together show whether names, sizes and secrets fit.",
 		"Give all files of the cluster in one call, or what `kubectl kustomize` prints." },
 	{ "replicas", CHECK_ERROR, rule_replicas,
 		"`replicas` differ from SET_SIZE (more pass with `--scaling-down`)",
 		"With fewer the cluster waits for nodes that never come; with more the nodes "
 		"beyond SET_SIZE refuse to start.",
-		"Give both the same number. To go down: SET_SIZE first, `replicas` when no shards "
-		"are left on the nodes that go; in between check with `--scaling-down`." },
+		"Give both the same number. To scale down, lower SET_SIZE first, and `replicas` "
+		"when no shards are left on the nodes that go; in between, check with "
+		"`--scaling-down`." },
 	{ "group", CHECK_ERROR, rule_group, "POD_GROUP is not the StatefulSet's name",
 		"Nodes know each other as POD_GROUP-ORDINAL, and pods are named after the "
 		"StatefulSet.",
-		"Give POD_GROUP, the StatefulSet, its `serviceName` and the headless Service one "
-		"name." },
+		"Give POD_GROUP, the StatefulSet, its `serviceName` and the headless Service "
+		"the same name." },
 	{ "service-name", CHECK_ERROR, rule_service_name, "`serviceName` is not POD_GROUP",
-		"The names of the nodes, as `citus-1.citus.default.svc...`, are made of POD_GROUP, "
-		"and exist below `serviceName` only.",
-		"Give POD_GROUP, the StatefulSet, its `serviceName` and the headless Service one "
-		"name." },
+		"The nodes' names, such as `citus-1.citus.default.svc...`, are made from "
+		"POD_GROUP, but exist only below `serviceName`.",
+		"Give POD_GROUP, the StatefulSet, its `serviceName` and the headless Service "
+		"the same name." },
 	{ "headless-service", CHECK_ERROR, rule_headless_service,
 		"The Service that `serviceName` names is missing or not headless",
 		"Without it, or with an address of its own, the names of the pods do not exist.",
 		"Add the Service with `clusterIP: None`, in the same namespace." },
 	{ "not-ready-addresses", CHECK_ERROR, rule_not_ready_addresses,
 		"The headless Service lacks `publishNotReadyAddresses: true`",
-		"Nodes become Ready when the coordinator has seen them, which it does by their "
-		"names: without it each waits for the other.",
+		"A node becomes Ready after the coordinator has reached it by its name: without "
+		"this setting each waits for the other.",
 		"Set `publishNotReadyAddresses: true`." },
 	{ "selector", CHECK_ERROR, rule_selector,
-		"The StatefulSet or its headless Service selects other labels than the pods have",
+		"The StatefulSet or its headless Service selects labels that the pods do not have",
 		"The API server refuses such a StatefulSet, and such a Service gives no names.",
 		"Repeat the labels of the pod template in both selectors." },
 	{ "client-service", CHECK_ERROR, rule_client_service,
@@ -49,8 +50,8 @@ static const struct check_rule rules[] = {
 		"selector that fits no pod refuses everybody.",
 		"Select the pods' labels and `statefulset.kubernetes.io/pod-name: NAME-0`." },
 	{ "port", CHECK_ERROR, rule_port, "A port was changed in one place only",
-		"Nodes connect to each other's postgres at the port of the settings, past every "
-		"Service. A Service or a name that leads elsewhere leads nowhere.",
+		"Nodes connect to each other's postgres directly, at the port of the settings. "
+		"A Service or a named port that points elsewhere leads nowhere.",
 		"Leave it at 5432, or change `CITUS_INIT_POSTGRES_PORT`, `containerPort` and the "
 		"Services together. The `port` that clients use is free." },
 	{ "pod-management", CHECK_ERROR, rule_pod_management,
@@ -62,14 +63,14 @@ static const struct check_rule rules[] = {
 	{ "ordinals", CHECK_ERROR, rule_ordinals, "`spec.ordinals.start` is not 0",
 		"Ordinal 0 is the coordinator; there would be none.", "Leave `ordinals` out." },
 	{ "volume", CHECK_ERROR, rule_volume,
-		"No volume is mounted where the data directory lies, or one that cannot be used",
+		"No volume is mounted where the data directory is, or it cannot be used",
 		"The data would be in the container's own file system and be gone with every "
 		"restart; with a read-only root nothing starts.",
 		"Mount a volume at the directory above `PGDATA`: `/pgdata`." },
 	{ "volume-at-data", CHECK_ERROR, rule_volume_at_data,
 		"A volume is mounted at `PGDATA` itself, or in it",
-		"The data directory is made beside its place and put there by one rename, which a "
-		"mount point does not allow. So the program refuses it.",
+		"The data directory is made beside its place and renamed into it, and nothing "
+		"can be renamed to a mount point. So the program refuses it.",
 		"Mount it at the directory above: `/pgdata`, not `/pgdata/data`." },
 	{ "shared-volume", CHECK_ERROR, rule_shared_volume,
 		"All pods share the volume of one claim",
@@ -86,8 +87,8 @@ static const struct check_rule rules[] = {
 		"A mistaken `replicas` or `kubectl delete` would destroy data.",
 		"Leave it out or set Retain; delete claims by hand." },
 	{ "fs-group", CHECK_WARNING, rule_fs_group,
-		"An ordinary user, and a claimed volume without `fsGroup`",
-		"Most new volumes belong to root, and the program, which is not root, cannot "
+		"The pod runs as an ordinary user, with a claimed volume and without `fsGroup`",
+		"Most new volumes belong to root, so a program that does not run as root cannot "
 		"write to them.",
 		"Set `fsGroup` in the pod's securityContext, and `fsGroupChangePolicy: "
 		"OnRootMismatch`." },
@@ -97,9 +98,9 @@ static const struct check_rule rules[] = {
 		"must be a volume.",
 		"Mount an emptyDir with `medium: Memory` at `/run/citus-init`." },
 	{ "grace-period", CHECK_ERROR, rule_grace_period,
-		"`terminationGracePeriodSeconds` is not 5 s longer than the stop's deadline",
-		"The kubelet would kill postgres while it is being shut down, and it recovers at "
-		"the next start.",
+		"`terminationGracePeriodSeconds` is not at least 5 s longer than the stop deadline",
+		"The kubelet would kill postgres while it shuts down, and the next start would "
+		"begin with recovery.",
 		"Raise the grace period, or lower `[stop] deadline`. A preStop hook counts too." },
 	{ "probe-target", CHECK_ERROR, rule_probe_target,
 		"A probe asks for a page or a port that is not there",
@@ -127,25 +128,26 @@ static const struct check_rule rules[] = {
 		"The container would end with exit code 78; this is what it would say.",
 		"As the message says; all settings: docs/configuration.md." },
 	{ "string", CHECK_ERROR, rule_string,
-		"A value of a variable, a ConfigMap or a Secret is a number or a truth value",
+		"A value of a variable, a ConfigMap or a Secret is a number or a boolean",
 		"The API server takes strings only there.", "Put it in quotes: \"7\"." },
 	{ "missing-key", CHECK_ERROR, rule_missing_key,
-		"A password or the INI file is not where it is looked for",
+		"A password or the INI file is missing where the program looks for it",
 		"The container would not start, or end with exit code 78.",
 		"Add the key to the Secret or ConfigMap, or correct the path, the mount or the "
 		"reference." },
 	{ "not-given", CHECK_WARNING, rule_not_given,
 		"A Secret or a ConfigMap in use is not in the files",
-		"What it holds cannot be proved. That is right for a Secret from elsewhere.",
+		"Its content cannot be checked. That is fine for a Secret that comes from "
+		"elsewhere.",
 		"Give its file too, if there is one." },
 	{ "sub-path", CHECK_ERROR, rule_sub_path, "A live file is mounted with `subPath`",
 		"The kubelet does not update such a file while the container runs: a new SET_SIZE "
 		"or password is not seen.",
 		"Mount the whole ConfigMap or Secret as a directory." },
 	{ "secret-variable", CHECK_ERROR, rule_secret_variable,
-		"A password is a variable (`secretKeyRef`), or stands in the manifest",
+		"A password is a variable (`secretKeyRef`), or is written in the manifest",
 		"A variable keeps its value until the container is started again, so a changed "
-		"Secret is not seen; a manifest is read by many.",
+		"Secret is not seen; and many people read a manifest.",
 		"Mount the Secret, and name the file in `<VARIABLE>_FILE`." },
 	{ "default-password", CHECK_WARNING, rule_default_password,
 		"A password is that of the sample manifest", "Everybody knows it.",
@@ -273,7 +275,7 @@ void check_manifest(
 		prove(m, only, containers_of(only)->entries[0].value, options, findings);
 	else if (!is_found)
 		findings_add(findings, &rules[RULE_NO_SET], m->file_count ? m->files[0].name : "",
-			0, 0, xstrdup("no StatefulSet of citus-init is in the files given"));
+			0, 0, xstrdup("none of the files given has a StatefulSet of citus-init"));
 	if (findings->count)
 		qsort_r(findings->list, findings->count, sizeof(*findings->list), by_place,
 			(void *)m);

@@ -199,7 +199,7 @@ static void prove_client_service(struct subject *s, const struct object *o)
 			o->name);
 	else if (!wanted && pod &&
 		 (strncmp(pod->text, coordinator, length + 1) != 0 || !pod->text[length + 1]))
-		report(s, o, pod, "Service \"%s\" selects \"%s\", which is no pod of \"%s\"",
+		report(s, o, pod, "Service \"%s\" selects \"%s\", which is not a pod of \"%s\"",
 			o->name, pod->text, s->pod.set->name);
 }
 

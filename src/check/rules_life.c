@@ -111,7 +111,9 @@ void rule_probe_target(struct subject *s)
 		if (!get)
 			continue;
 		if (!path || page_of(path + (*path == '/')) == ASKED_SOMETHING)
-			report(s, s->pod.set, get, "%s asks for \"%s\", which is no page",
+			report(s, s->pod.set, get,
+				"%s asks for \"%s\", which citus-init does "
+				"not serve",
 				probes[i], path ? path : "/");
 		if (port && port_number_of(s, at ? at : "") != port)
 			report(s, s->pod.set, get,
@@ -165,5 +167,7 @@ void rule_readiness(struct subject *s)
 	if (!probe)
 		report(s, s->pod.set, s->pod.container, "there is no readinessProbe");
 	else if (asked_by(probe) != ASKED_READYZ)
-		report(s, s->pod.set, probe, "readinessProbe asks for something else than /readyz");
+		report(s, s->pod.set, probe,
+			"readinessProbe asks for something other than "
+			"/readyz");
 }

@@ -70,7 +70,7 @@ static void prove_strings(struct subject *s, const struct object *o, const char 
 	for (size_t i = 0; data && data->kind == TREE_MAP && i < data->count; i++)
 		if (is_no_string(tree_key(data, data->entries[i].key)))
 			report(s, o, data->entries[i].value,
-				"the value of \"%s\" in %s \"%s\" is no string",
+				"the value of \"%s\" in %s \"%s\" is not a string",
 				data->entries[i].key, o->kind, o->name);
 }
 
@@ -84,7 +84,7 @@ void rule_string(struct subject *s)
 		const char *name = tree_text(variable, "name");
 
 		if (is_no_string(value))
-			report(s, s->pod.set, value, "the value of variable %s is no string",
+			report(s, s->pod.set, value, "the value of variable %s is not a string",
 				name ? name : "");
 	}
 	for (size_t i = 0; i < s->pod.all->count; i++) {
@@ -107,7 +107,7 @@ static void prove_value(struct subject *s, const struct pod_value *value,
 	case POD_VALUE_NO_VOLUME:
 		/* Not shown: somebody may have put the password itself there. */
 		if (path[0] != '/') {
-			report(s, s->pod.set, v->at, "%s is no absolute path", v->name);
+			report(s, s->pod.set, v->at, "%s is not an absolute path", v->name);
 			break;
 		}
 		report(s, s->pod.set, v->at, "%s is \"%s\", but no volume is mounted there",
@@ -119,7 +119,7 @@ static void prove_value(struct subject *s, const struct pod_value *value,
 		break;
 	case POD_VALUE_BROKEN:
 		report(s, value->object, value->at,
-			"the value of \"%s\" in Secret \"%s\" is no valid base64", value->key,
+			"the value of \"%s\" in Secret \"%s\" is not valid base64", value->key,
 			value->name);
 		break;
 	case POD_VALUE_NONE:
@@ -218,7 +218,7 @@ void rule_secret_variable(struct subject *s)
 		if (!v)
 			continue;
 		if (tree_get(v->at, "value"))
-			report(s, s->pod.set, v->at, "the password %s stands in the manifest",
+			report(s, s->pod.set, v->at, "the password %s is written in the manifest",
 				v->name);
 		else
 			report(s, s->pod.set, v->at,

@@ -128,7 +128,7 @@ static const struct tree *build_child(struct build *b, int parent, int child, in
 		above->height = below->height + 1;
 	if (above->height > DEPTH_MOST || above->expanded > EXPANDED_MOST) {
 		refuse(b, &b->document->yaml.nodes.start[parent - 1].start_mark,
-			"the aliases in here grow beyond all bounds");
+			"the aliases in here expand to too many nodes");
 		return NULL;
 	}
 	return &b->document->nodes[child - 1];
@@ -164,7 +164,7 @@ static const struct tree_entry *find_entry(const struct tree *map, const char *k
 static int merge(struct build *b, const yaml_node_t *at, struct tree *t, const struct tree *from)
 {
 	if (from->kind != TREE_MAP)
-		return refuse(b, &at->start_mark, "\"<<\" merges something that is no map");
+		return refuse(b, &at->start_mark, "\"<<\" merges something that is not a map");
 	t->entries = xrealloc(t->entries, t->count + from->count, sizeof(*t->entries));
 	for (size_t i = 0; i < from->count; i++) {
 		const struct tree_entry *entry = &from->entries[i];

@@ -26,8 +26,8 @@ static int accept(const struct place *p, const char *node, const char *confirm, 
 		return (int)code;
 	if (wish_make(p, WISH_ACCEPT_LOSS, node, confirm, e) < 0)
 		return (int)exit_code_of(e->kind);
-	printf("the loss is accepted: %s is brought back without it; \"citus-init status\" shows "
-	       "how far it is\n",
+	printf("the loss is accepted: %s is brought back without the lost rows; \"citus-init "
+	       "status\" shows how far it is\n",
 		node);
 	return EXIT_OK;
 }

@@ -68,7 +68,7 @@ int ask_target_of(const char *text, struct ask_target *to, struct err *e)
 
 	if (!colon || colon == text || *end || port < 1 || port > 65535)
 		return err_set(e, ERR_USAGE,
-			"\"%s\" is no HOST:PORT, e.g. citus-0:8008 or [::1]:8008", text);
+			"\"%s\" is not HOST:PORT, e.g. citus-0:8008 or [::1]:8008", text);
 	if (*text == '[' && colon[-1] == ']')
 		to->host = xstrndup(text + 1, (size_t)(colon - text) - 2);
 	else

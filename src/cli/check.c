@@ -10,6 +10,7 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "check/rules.h"
 #include "cli/clean.h"
 #include "cli/commands.h"
@@ -80,11 +81,6 @@ static int read_file(const char *path, struct manifest *m, struct findings *find
 	return 0;
 }
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static void print_finding(const struct finding *f, const struct finding *before)
 {
 	clean_print(stdout, f->file);
@@ -103,7 +99,8 @@ static void print_text(const struct findings *findings, size_t errors, size_t wa
 {
 	for (size_t i = 0; i < findings->count; i++)
 		print_finding(&findings->list[i], i ? &findings->list[i - 1] : NULL);
-	printf("%zu error%s, %zu warning%s\n", errors, plural(errors), warnings, plural(warnings));
+	printf("%zu error%s, %zu warning%s\n", errors, plural((long)errors), warnings,
+		plural((long)warnings));
 }
 
 /* A message that was cut within a character is no UTF-8. */

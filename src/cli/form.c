@@ -45,7 +45,8 @@ static int form_without(
 		return (int)code;
 	if (wish_make_exactly(p, WISH_FORM_WITHOUT, names, e) < 0)
 		return (int)exit_code_of(e->kind);
-	printf("the first forming does not wait for %s; each joins when it comes\n", o->without);
+	printf("the cluster will be formed without waiting for %s; each joins when it comes\n",
+		o->without);
 	return EXIT_OK;
 }
 
@@ -59,8 +60,8 @@ static int form_abandon(
 		return (int)code;
 	if (wish_make(p, WISH_ABANDON, id, o->confirm, e) < 0)
 		return (int)exit_code_of(e->kind);
-	printf("cluster %s is abandoned: its workers are told; \"citus-init status\" shows how far "
-	       "they are\n",
+	printf("cluster %s is abandoned: its workers are being told; \"citus-init status\" "
+	       "shows how far they are\n",
 		id);
 	return EXIT_OK;
 }

@@ -28,8 +28,8 @@ static int pause_changes(const struct place *p, struct err *e)
 {
 	if (wish_make(p, WISH_PAUSE, "", "", e) < 0)
 		return -1;
-	puts("changes are paused; what has begun is finished. \"citus-init plan\" shows what is "
-	     "held up, \"citus-init resume\" goes on");
+	puts("changes are paused; a step that has begun is still finished. \"citus-init plan\" "
+	     "shows what is held up, \"citus-init resume\" ends the pause");
 	return 0;
 }
 
@@ -40,10 +40,10 @@ static int resume_changes(const struct place *p, struct err *e)
 	if (ended < 0)
 		return -1;
 	if (is_paused_by_setting(p))
-		puts("the pause by command is ended, but the setting CITUS_INIT_PAUSE holds "
-		     "changes up: set it to \"no\" and restart the coordinator");
+		puts("the command's pause has ended, but the setting CITUS_INIT_PAUSE still "
+		     "pauses changes: set it to \"no\" and restart the coordinator");
 	else
-		puts(ended ? "changes go on" : "changes were not paused by command");
+		puts(ended ? "changes go on" : "changes were not paused by a command");
 	return 0;
 }
 

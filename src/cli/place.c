@@ -27,7 +27,8 @@ static void print_where_to(const struct identity *id, char *const *words)
 	_free_ char *coordinator = identity_name_of(id, 0);
 
 	fprintf(stderr,
-		"citus-init: this is %s, and %s keeps the cluster: kubectl exec %s -- citus-init",
+		"citus-init: this is %s; run the command on the coordinator, %s: kubectl exec "
+		"%s -- citus-init",
 		id->name, coordinator, coordinator);
 	for (; *words; words++)
 		fprintf(stderr, " %s", *words);

@@ -20,7 +20,7 @@ json_t *status_json_parse(const char *text, struct err *e)
 		char why[sizeof(where.text)];
 		snprintf(why, sizeof(why), "%s", where.text);
 		clean_text(why);
-		err_set(e, ERR_NET, "the answer is no JSON (line %d: %s)", where.line, why);
+		err_set(e, ERR_NET, "the answer is not JSON (line %d: %s)", where.line, why);
 		return NULL;
 	}
 	if (json_is_object(json_object_get(root, "node")))
@@ -73,7 +73,9 @@ const json_t *status_json_cluster(const json_t *status, struct err *e)
 
 	if (json_is_array(json_object_get(cluster, "members")))
 		return cluster;
-	err_set(e, ERR_REFUSED, "the node that was asked keeps no cluster: only ordinal 0 does");
+	err_set(e, ERR_REFUSED,
+		"the node that was asked is not the coordinator: only ordinal 0 "
+		"knows the cluster");
 	return NULL;
 }
 

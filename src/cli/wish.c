@@ -30,15 +30,15 @@ static int check_socket(const struct place *p, struct err *e)
 		return 0;
 	if (errno == EACCES)
 		return err_set(e, ERR_SYS,
-			"uid %u may not enter \"%s\", where only the user that PostgreSQL runs as "
-			"(and root) may: run the command as that user",
+			"uid %u may not enter \"%s\": only root and the user that PostgreSQL "
+			"runs as may; run the command as that user",
 			geteuid(), p->socket_directory);
 	if (errno != ENOENT && errno != ENOTDIR)
 		return err_sys(e, "could not look for the socket \"%s\"", path);
 	if (stat(p->socket_directory, &st) == 0)
 		return err_set(e, ERR_NET,
-			"nobody listens on \"%s\": PostgreSQL is down or starting, or its port is "
-			"another one; \"citus-init probe\" tells how far the node is",
+			"nobody listens on \"%s\": PostgreSQL is down or starting, or it has "
+			"another port; \"citus-init probe\" tells how far the node is",
 			path);
 	return err_set(e, ERR_NET,
 		"there is no directory \"%s\": is the node running here, and is "

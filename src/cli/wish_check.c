@@ -53,7 +53,7 @@ enum exit_code wish_check_without(
 		return EXIT_UNSUITABLE;
 	if (status_json_is_true(cluster, "formed"))
 		return refuse(EXIT_UNSUITABLE, e,
-			"the cluster is formed already: nobody is waited for, and a worker joins "
+			"the cluster is already formed: it waits for nobody, and a worker joins "
 			"when it comes");
 	for (const char *rest = list; rest;) {
 		char *end;
@@ -62,10 +62,11 @@ enum exit_code wish_check_without(
 
 		if (ordinal == 0)
 			return refuse(EXIT_USAGE, e,
-				"ordinal 0 is the coordinator, which no cluster can do without");
+				"ordinal 0 is the coordinator: a cluster cannot be formed "
+				"without it");
 		if (ordinal < 0 || (*end && *end != ','))
 			return refuse(
-				EXIT_USAGE, e, "\"%s\" is no list of ordinals, e.g. 2,3", list);
+				EXIT_USAGE, e, "\"%s\" is not a list of ordinals, e.g. 2,3", list);
 		if (!member)
 			return refuse(EXIT_USAGE, e, "there is no worker %ld: SET_SIZE is %lld",
 				ordinal,
@@ -166,8 +167,8 @@ static void print_orphans(FILE *out, const json_t *members, const char *id)
 		print_member(out, member);
 	}
 	fprintf(out,
-		"Each one's data directory is renamed on its volume to data.abandoned.%s, "
-		"and it begins anew, empty. No command brings it back.\n",
+		"Each of them will rename its data directory to data.abandoned.%s, on its "
+		"volume, and start again with a new, empty one. No command undoes that.\n",
 		id);
 }
 
@@ -186,8 +187,8 @@ enum exit_code wish_check_abandon(const json_t *status, const char *asked, const
 		return EXIT_UNSUITABLE;
 	if (own)
 		return refuse(EXIT_UNSUITABLE, e,
-			"this coordinator belongs to a cluster itself, %s: only an empty one can "
-			"abandon another cluster",
+			"this coordinator belongs to cluster %s itself: only an empty "
+			"coordinator can abandon another cluster",
 			own);
 	_free_ const char **names = xcalloc(json_array_size(members) + 1, sizeof(*names));
 	json_array_foreach(members, i, member)
@@ -208,7 +209,7 @@ enum exit_code wish_check_abandon(const json_t *status, const char *asked, const
 		fprintf(out, "To do it:\n  citus-init form --abandon %s --confirm %s\n", as_written,
 			token);
 		return refuse(EXIT_UNCONFIRMED, e,
-			confirm ? "the token stands for another list of workers: nothing was done"
+			confirm ? "the token is for another list of workers: nothing was done"
 				: "nothing was done yet");
 	}
 	*id = xstrdup(as_written);
@@ -260,21 +261,23 @@ enum exit_code wish_check_accept_loss(
 			state ? state : "in no known state");
 	if (!loss || !token)
 		return refuse(EXIT_UNSUITABLE, e,
-			"%s is empty, and nothing is known to be lost with it: it is brought back "
-			"by itself",
+			"%s is empty, but nothing is known to be lost with it: it is brought "
+			"back automatically",
 			node);
 	if (confirm && strcmp(confirm, token) == 0)
 		return EXIT_OK;
 	fprintf(out, "Lost with the former directory of %s: ", node);
 	clean_print(out, loss);
 	fprintf(out,
-		".\nIf its volume is anywhere, give it back: then nothing is lost. Else what is "
-		"listed is made anew, empty, and %s comes back without it.\n"
-		"To accept exactly this loss:\n  citus-init accept-loss %s --confirm ",
+		".\n"
+		"If its volume still exists, give it back: then nothing is lost. Otherwise the "
+		"lost shards are made again, empty, and %s comes back without their rows.\n"
+		"To accept exactly this loss:\n"
+		"  citus-init accept-loss %s --confirm ",
 		node, node);
 	clean_print(out, token);
 	fputc('\n', out);
 	return refuse(EXIT_UNCONFIRMED, e,
-		confirm ? "the token stands for another loss: nothing was done"
+		confirm ? "the token is for another loss: nothing was done"
 			: "nothing was done yet");
 }

@@ -250,7 +250,9 @@ static enum member_state classify_stamped(
 			count_shards(c));
 		return MEMBER_EMPTY;
 	}
-	snprintf(reason, size, "its system identifier is %s, remembered is %s: another directory",
+	snprintf(reason, size,
+		"its system identifier is %s, but %s is remembered: it is "
+		"another directory",
 		own, seen[0] ? seen : "none");
 	return MEMBER_FOREIGN;
 }

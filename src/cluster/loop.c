@@ -48,8 +48,7 @@ static void on_copied(void *ctx, const struct err *failure)
 	struct cluster_loop *l = ctx;
 
 	if (failure && !l->copies_failed)
-		log_warning("could not copy what belongs on several nodes, will try again: %s",
-			failure->msg);
+		log_warning("could not make missing copies, will try again: %s", failure->msg);
 	l->copies_failed = failure != NULL;
 }
 

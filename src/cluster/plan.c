@@ -171,14 +171,13 @@ static const struct {
 } lone_steps[] = {
 	/* First, for it is the one that pause does not hold up. */
 	{ PLAN_ADMIT, is_to_admit, false, "recognised: ordinary roles may log in there" },
-	{ PLAN_CONFIRM, is_to_confirm, false, "registered in Citus: that is remembered" },
-	{ PLAN_ASSESS, is_to_assess, true,
-		"empty, and was a member: what it has lost is found out" },
+	{ PLAN_CONFIRM, is_to_confirm, false, "registered in Citus: that is now remembered" },
+	{ PLAN_ASSESS, is_to_assess, true, "empty, and was a member: its loss is assessed" },
 	{ PLAN_STAMP, is_to_stamp_new, false, "new: the cluster's id is written there" },
 	{ PLAN_STAMP, is_to_stamp_empty, false,
 		"empty, and may be filled again: the cluster's id is written there" },
 	{ PLAN_STAMP, is_to_stamp_rest, false,
-		"without the mark of a database: that is written there" },
+		"without the mark of a database: the mark is written there" },
 };
 
 /*
@@ -262,22 +261,22 @@ static void free_one(struct making *p, int index, const bool waiting[])
 	why_members(p, waiting, true);
 	if (m->state == MEMBER_EMPTY)
 		why(p,
-			" would have Citus write its metadata to %s, which is empty: Citus goes on "
-			"without it until it has been filled again",
+			" waits, because Citus would write its metadata to %s, which is empty: "
+			"Citus goes on without it until it has been filled again",
 			m->name);
 	else
 		why(p,
-			" cannot be changed in Citus while a member does not answer, and %s is %s "
-			"for longer than the grace period: Citus goes on without it until it is "
-			"back",
+			" cannot be changed in Citus while a member does not answer, and %s has "
+			"been %s for longer than the grace period: Citus goes on without it "
+			"until it is back",
 			m->name, member_state_name(m->state));
 }
 
 static const char *reason_of(const struct making *p, enum plan_step step, const bool chosen[])
 {
 	if (step == PLAN_REGISTER)
-		return p->one_by_one ? "marked with the cluster's id: handed to Citus alone, for "
-				       "the last batch has failed"
+		return p->one_by_one ? "marked with the cluster's id: handed to Citus alone, "
+				       "because the last batch failed"
 				     : "marked with the cluster's id: handed to Citus";
 	if (step == PLAN_ACTIVATE)
 		return "back, and its metadata is out of date: Citus brings it into sync";
@@ -320,7 +319,7 @@ static bool plan_change(struct making *p)
 		why_members(p, chosen, true);
 		why(p, " waits for ");
 		why_members(p, blocking, true);
-		why(p, ": Citus' nodes are changed only while each member takes part%s", refusal);
+		why(p, ": Citus changes its nodes only while every member takes part%s", refusal);
 	}
 	return false;
 }
@@ -384,7 +383,7 @@ static void why_without(struct making *p)
 {
 	const char *separator = "";
 
-	why(p, "; or leave out who will not come: \"citus-init form --without ");
+	why(p, "; or form without those that will not come: \"citus-init form --without ");
 	for (int i = 0; i < p->count; i++) {
 		const struct plan_member *m = &p->workers[i];
 		const char *dash = strrchr(m->name, '-');
@@ -435,10 +434,10 @@ static void plan_forming(struct making *p)
 	}
 	p->plan->step = PLAN_WAIT;
 	if (!p->plan->waiting_for[0]) {
-		why(p, "all workers are left out: a cluster wants one at least");
+		why(p, "all workers are left out: a cluster needs at least one");
 		return;
 	}
-	why(p, "the cluster is formed when each worker is new: ");
+	why(p, "the cluster is formed once every worker is new: ");
 	why_waiting(p);
 	if (pick(p, chosen, is_foreign, false))
 		why(p, "; if their coordinator's volume is lost, abandon the cluster that they "
@@ -482,7 +481,7 @@ static void plan_rest(struct making *p)
 		why(p, "the cluster is formed when its first worker is a member");
 	} else if (unsettled) {
 		p->plan->step = PLAN_WAIT;
-		why(p, "a member is busy, or a change of it has failed: it is tried again in a "
+		why(p, "a member is busy, or a change to it failed: another try follows in a "
 		       "moment");
 	} else {
 		why(p, "all is as it should be");

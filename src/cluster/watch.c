@@ -299,8 +299,8 @@ static void end_look(struct watch *w, const struct err *failure, enum watch_outc
 		/* 28000: pg_hba.conf has no line for us, as in phase LOCAL. */
 		if (strcmp(failure->sqlstate, "28000") == 0)
 			snprintf(w->facts.problem, sizeof(w->facts.problem),
-				"its pg_hba.conf does not admit the coordinator: its local set-up "
-				"has not finished, or it is no node of citus-init");
+				"its pg_hba.conf does not admit the coordinator: its local "
+				"set-up has not finished, or it is not a node of citus-init");
 		else
 			snprintf(w->facts.problem, sizeof(w->facts.problem), "%.*s",
 				(int)sizeof(w->facts.problem) - 1, failure->msg);

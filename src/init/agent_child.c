@@ -92,7 +92,8 @@ int agent_child_receive(struct agent_child *a, struct control_message *message)
 			return 0;
 		}
 		if (!a->complained)
-			log_warning("agent (pid %d) sent what is no message; dropped, as any more",
+			log_warning("agent (pid %d) sent something that is not a message; it is "
+				    "dropped, and so are any others",
 				(int)a->pid);
 		a->complained = true;
 	}

@@ -56,7 +56,9 @@ int launch_check(const struct launch *launch, struct err *e)
 		if (check_text(paths[i].name, paths[i].text, paths[i].size, e) < 0)
 			return -1;
 		if (paths[i].text[0] != '/')
-			return err_set(e, ERR_BUG, "launch description: \"%s\" is no absolute path",
+			return err_set(e, ERR_BUG,
+				"launch description: \"%s\" is not an "
+				"absolute path",
 				paths[i].name);
 	}
 	if (check_text("node", launch->node, sizeof(launch->node), e) < 0)

@@ -53,8 +53,8 @@ int lock_open(struct lock *lock, const char *data_directory, struct err *e)
 		return 0;
 	if (errno == ENOENT)
 		return err_set(e, ERR_CONFIG,
-			"PGDATA is \"%s\", but there is no directory \"%.*s\": mount the volume there, "
-			"or set PGDATA to a path inside it",
+			"PGDATA is \"%s\", but there is no directory \"%.*s\": mount the "
+			"volume there, or set PGDATA to a path inside it",
 			data_directory, parent, data_directory);
 	if (errno == EACCES || errno == EROFS)
 		return err_sys(e,

@@ -86,7 +86,7 @@ enum notify_word notify_receive(int fd, pid_t postmaster)
 		c->cmsg_len == CMSG_LEN(sizeof(sender)))
 		memcpy(&sender, CMSG_DATA(c), sizeof(sender));
 	if (sender.pid == 0 || sender.pid != postmaster) {
-		log_debug("a readiness message of process %d does not count: the postmaster is %d",
+		log_debug("ignored a readiness message from process %d: the postmaster is %d",
 			(int)sender.pid, (int)postmaster);
 		return NOTIFY_NOTHING;
 	}

@@ -37,7 +37,7 @@ void states_start_agent(struct supervisor *s)
 		return;
 	}
 	agent_child_failed(&s->agent, clock_now_ms());
-	log_error("%s; the agent is tried again in %lld ms", e.msg,
+	log_error("%s; the agent is started again in %lld ms", e.msg,
 		(long long)(s->agent.retry_ms - clock_now_ms()));
 }
 
@@ -180,8 +180,8 @@ static enum life_event enter_waiting(struct supervisor *s)
 	s->deadline_ms = now + delay;
 	s->restarts++;
 	if (s->disk_full)
-		log_error("the disk of \"%s\" is full: postgres is tried again in %lld s, which "
-			  "does not count as a restart; make room, or enlarge the volume",
+		log_error("the disk of \"%s\" is full: postgres is started again in %lld s, "
+			  "which does not count as a restart; make room, or enlarge the volume",
 			l->data_directory, (long long)(delay + 999) / 1000);
 	else
 		log_warning("postgres is started again in %lld ms: restart %u of %u in %u s",
@@ -241,7 +241,7 @@ static enum life_event enter_over(struct supervisor *s)
 	if (s->notify_fd >= 0)
 		unlink(s->launch.notify_socket);
 	if (s->abandon[0] && s->result == EXIT_OK) {
-		log_error("could not abandon \"%s\": the agent does not end",
+		log_error("could not abandon \"%s\": the agent did not end",
 			s->launch.data_directory);
 		s->result = EXIT_SYSTEM;
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/data_directory.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -26,8 +27,6 @@ extern char **environ;
 
 /* Messages of one source before the others have their turn. */
 enum { BATCH = 32 };
-
-static const char default_data_directory[] = "/pgdata/data";
 
 /*
  * Everything is blocked and read from one descriptor; there are no handlers.
@@ -71,7 +70,7 @@ static int boot(struct supervisor *s, struct err *e)
 	s->environment = environ;
 	postmaster_init(&s->postmaster, s->environment);
 	return lock_open(&s->lock,
-		data_directory && *data_directory ? data_directory : default_data_directory, e);
+		data_directory && *data_directory ? data_directory : DEFAULT_DATA_DIRECTORY, e);
 }
 
 /*
@@ -187,7 +186,7 @@ static void reap(struct supervisor *s)
 static void reload(const struct supervisor *s)
 {
 	if (s->postmaster.pid == 0) {
-		log_info("SIGHUP: postgres does not run, there is nothing to reload");
+		log_info("SIGHUP: postgres is not running, so there is nothing to reload");
 		return;
 	}
 	log_info("SIGHUP: postgres (pid %d) reloads its configuration", (int)s->postmaster.pid);
@@ -280,7 +279,7 @@ static void read_agent(struct supervisor *s)
 		} else if (m.type == CONTROL_WANT_ABANDON) {
 			request_abandon(s, m.abandon.cluster_id);
 		} else if (m.type != CONTROL_BEAT) {
-			log_debug("agent sent message %u, which has no meaning now", m.type);
+			log_debug("agent sent message %u, which is not expected now", m.type);
 		}
 	}
 	states_tell_agent(s);

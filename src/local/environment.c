@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
+#include "node/databases.h"
+#include "node/fixed_roles.h"
 #include "node/settings.h"
 
 #include "base/banned.h"
@@ -138,8 +140,8 @@ static char **connection_of(const struct state *s)
 	network_host(&s->network, 0, host);
 	add(&list, xasprintf("PGHOST=%s", host));
 	add(&list, xasprintf("PGPORT=%d", s->network.port));
-	add(&list, xstrdup("PGUSER=admin"));
-	add(&list, xstrdup("PGDATABASE=citusdb"));
+	add(&list, xasprintf("PGUSER=%s", fixed_roles[FIXED_ROLE_ADMIN].name));
+	add(&list, xstrdup("PGDATABASE=" DATABASE_CITUS));
 	add(&list, xasprintf("PGPASSWORD=%s", s->adminpass));
 	add(&list, xasprintf("CITUS_INIT_LOCAL_SUPERPASS=%s", s->superpass));
 	add(&list, xasprintf("CITUS_INIT_LOCAL_DIR=%s", s->directory));

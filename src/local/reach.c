@@ -22,13 +22,13 @@ int reach_user(struct node_user *user, struct err *e)
 	const struct passwd *entry = getpwnam(user_name);
 	if (!entry)
 		return err_set(e, ERR_CONFIG,
-			"could not find the user \"%s\", as which root runs the nodes; install "
-			"PostgreSQL's package, which makes it, or start this as another user",
+			"could not find the user \"%s\", which root needs to run the nodes; "
+			"install PostgreSQL's package, which makes that user, or run this as "
+			"another user",
 			user_name);
 	if (entry->pw_uid == 0)
 		return err_set(e, ERR_CONFIG,
-			"the user \"%s\" is root, as which PostgreSQL refuses "
-			"to run",
+			"the user \"%s\" is root, and PostgreSQL refuses to run as root",
 			user_name);
 	user->change = true;
 	user->uid = entry->pw_uid;

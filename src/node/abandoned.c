@@ -28,12 +28,12 @@ int abandoned_check(const char *data, const char *cluster_id, struct err *e)
 	struct stat st;
 
 	if (!uuid_is_valid(cluster_id))
-		return err_set(e, ERR_REFUSED, "\"%s\" is no cluster's id", cluster_id);
+		return err_set(e, ERR_REFUSED, "\"%s\" is not a cluster's id", cluster_id);
 	/* The new directory would lie in another place, or on another volume, than the old one. */
 	if (lies_elsewhere(data))
 		return err_set(e, ERR_REFUSED,
-			"the data directory \"%s\" is a link or a mounted volume, which is not "
-			"renamed: stop the node and move what is in it away by hand",
+			"the data directory \"%s\" is a link or a mounted volume, which cannot "
+			"be renamed: stop the node and move its contents away by hand",
 			data);
 	/* initdb refuses a WAL directory that is in use, and a mount would come back to the new
 	 * directory with the old one's WAL in it. */
@@ -44,7 +44,7 @@ int abandoned_check(const char *data, const char *cluster_id, struct err *e)
 			wal, data);
 	if (lstat(target, &st) == 0)
 		return err_set(e, ERR_REFUSED,
-			"\"%s\" is there already, and \"%s\" is not put in its place: move it away",
+			"\"%s\" already exists, so \"%s\" cannot be renamed to it: move it away",
 			target, data);
 	return 0;
 }

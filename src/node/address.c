@@ -28,11 +28,12 @@ int address_parse(const char *text, struct address *address, struct err *e)
 	if (length >= (int)sizeof(address->host) ||
 		inet_pton(address->family, address->host, &binary) != 1)
 		return err_set(e, ERR_CONFIG,
-			"\"%s\" is no literal address (an IPv6 one stands in brackets)",
+			"\"%s\" is not a literal address (an IPv6 address goes in brackets)",
 			address->host);
 	long port = strtol(colon + 1, &tail, 10);
 	if (colon[1] < '0' || colon[1] > '9' || *tail || port < 1 || port > 65535)
-		return err_set(e, ERR_CONFIG, "\"%s\" is no port between 1 and 65535", colon + 1);
+		return err_set(
+			e, ERR_CONFIG, "\"%s\" is not a port between 1 and 65535", colon + 1);
 	address->port = (int)port;
 	return 0;
 }

@@ -89,13 +89,13 @@ static int ordinal_of(
 			where, name, group, group, group);
 	if ((size_t)(dash - name) != strlen(group) || strncmp(name, group, strlen(group)) != 0)
 		return err_set(e, ERR_CONFIG,
-			"%s: \"%s\" is no node of POD_GROUP \"%s\": its group is \"%.*s\"; "
+			"%s: \"%s\" is not a node of POD_GROUP \"%s\": its group is \"%.*s\"; "
 			"POD_GROUP must be the name of the StatefulSet",
 			where, name, group, (int)(dash - name), name);
 	if ((digits[0] == '0' && length > 1) || length > 5)
 		return err_set(e, ERR_CONFIG,
-			"%s: \"%s\" is no ordinal of \"%s\": leading zeros and more than five "
-			"digits are not allowed",
+			"%s: \"%s\" is not an ordinal of \"%s\": leading zeros and more than "
+			"five digits are not allowed",
 			where, digits, name);
 	*ordinal = (int)strtol(digits, NULL, 10);
 	return 0;
@@ -109,8 +109,8 @@ static int check_lengths(const struct identity *id, const struct settings *s, st
 
 	if (strlen(name) > LABEL_MOST)
 		return err_set(e, ERR_CONFIG,
-			"%s: the node name \"%s\" is longer than %d characters, which no host "
-			"name's label may be: choose a shorter group",
+			"%s: the node name \"%s\" is longer than %d characters, the most that a "
+			"label of a host name may have: choose a shorter group",
 			settings_origin(s, SET_POD_GROUP), name, LABEL_MOST);
 	if (strlen(host) > HOST_MOST)
 		return err_set(e, ERR_CONFIG,

@@ -90,7 +90,7 @@ static int parse_version(struct postgres_install *install, const char *output, s
 	const char *said = strstr(output, before);
 
 	if (!said || (said > output && said[-1] != '\n'))
-		return err_set(e, ERR_CONFIG, "\"%s -V\" says \"%.100s\", which is no version",
+		return err_set(e, ERR_CONFIG, "\"%s -V\" says \"%.100s\", which is not a version",
 			install->postgres, output);
 	said += sizeof(before) - 1;
 	install->version = xstrndup(said, strcspn(said, " \n"));
@@ -214,7 +214,7 @@ static int examine(const char *directory, struct postgres_install *install, stru
 	/* A link in PATH leads to the tree that the programs find their files in. */
 	_free_ char *real = file_parent(postgres);
 	if (!has_programs(real))
-		return err_set(e, ERR_CONFIG, "\"%s\" does not lie beside initdb", postgres);
+		return err_set(e, ERR_CONFIG, "\"%s\" is not beside initdb", postgres);
 	install->bin_directory = take_ptr(real);
 	install->postgres = take_ptr(postgres);
 	install->initdb = xasprintf("%s/initdb", install->bin_directory);

@@ -169,8 +169,8 @@ static void take_secret_file(
 	/* Not shown: somebody may have put the password itself here. */
 	if (path[0] != '/') {
 		settings_errors_add(errors,
-			"environment variable %s_FILE: this is no absolute path of a file that "
-			"holds the password",
+			"environment variable %s_FILE: this is not an absolute path of a file "
+			"that holds the password",
 			env);
 		return;
 	}

@@ -36,7 +36,7 @@ static int check_label(const char *text, struct err *e)
 
 	if (length > 63 || !consists_of(text, LOWER DIGITS "-") || text[0] == '-' ||
 		text[length - 1] == '-')
-		return bad(e, text, "no DNS label: a-z, 0-9 and \"-\" inside, at most 63");
+		return bad(e, text, "not a DNS label: a-z, 0-9 and \"-\" inside, at most 63");
 	return 0;
 }
 
@@ -57,7 +57,7 @@ static int check_integer(const struct setting *s, const char *text, long *number
 	const char *end;
 
 	if (parse_number(text, &end, number) < 0 || *end || *number < s->min || *number > s->max)
-		return err_set(e, ERR_CONFIG, "\"%s\" is no number between %ld and %ld", text,
+		return err_set(e, ERR_CONFIG, "\"%s\" is not a number between %ld and %ld", text,
 			s->min, s->max);
 	return 0;
 }
@@ -73,8 +73,8 @@ static int check_seconds(const struct setting *s, const char *text, long *number
 		valid = false;
 	if (!valid || *number < s->min || *number > s->max)
 		return err_set(e, ERR_CONFIG,
-			"\"%s\" is no time between %ld and %ld seconds, e.g. 25, 25s or 2min", text,
-			s->min, s->max);
+			"\"%s\" is not a time between %ld and %ld seconds, e.g. 25, 25s or 2min",
+			text, s->min, s->max);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static int check_seconds(const struct setting *s, const char *text, long *number
 static int check_path(const char *text, char **normal, struct err *e)
 {
 	if (text[0] != '/')
-		return bad(e, text, "no absolute path");
+		return bad(e, text, "not an absolute path");
 	_free_ char *path = xcalloc(strlen(text) + 1, 1);
 	size_t used = 0;
 	for (const char *part = text; *part;) {
@@ -125,8 +125,8 @@ static int check_pgdata(const char *path, struct err *e)
 
 	if (!name || name == path)
 		return bad(e, path,
-			"no data directory: it needs a parent of its own, where the volume is "
-			"mounted, e.g. /pgdata/data");
+			"not a data directory: it needs a parent of its own, where the volume "
+			"is mounted, e.g. /pgdata/data");
 	name++;
 	if (strcmp(name, "conf") == 0 || strncmp(name, "conf.", 5) == 0)
 		return bad(e, path, "where the configuration files go: use another name");
@@ -137,7 +137,7 @@ static int check_run_directory(const char *path, struct err *e)
 {
 	/* As root it is given to the user postgres, which must not happen to /run or /tmp. */
 	if (strrchr(path, '/') == path || !*path)
-		return bad(e, path, "no directory of its own, e.g. /run/citus-init");
+		return bad(e, path, "not a directory of its own, e.g. /run/citus-init");
 	return 0;
 }
 
@@ -147,8 +147,8 @@ static int check_host_pattern(const char *text, struct err *e)
 
 	if (!strstr(text, "{ordinal}"))
 		return bad(e, text,
-			"no pattern of host names: all nodes would have one name, "
-			"{ordinal} is missing");
+			"not a pattern of host names: all nodes would have one name, {ordinal} "
+			"is missing");
 	for (const char *at = text; *at;) {
 		size_t length = strspn(at, LOWER DIGITS ".-:");
 
@@ -157,8 +157,8 @@ static int check_host_pattern(const char *text, struct err *e)
 				length = strlen(names[i]);
 		if (length == 0)
 			return err_set(e, ERR_CONFIG,
-				"\"%s\" is no pattern of host names: at \"%.20s\" stands neither "
-				"a-z, 0-9, \".\", \"-\" nor one of {group}, {ordinal}, "
+				"\"%s\" is not a pattern of host names: at \"%.20s\" there is "
+				"neither a-z, 0-9, \".\", \"-\" nor one of {group}, {ordinal}, "
 				"{namespace}, {domain}",
 				text, at);
 		at += length;
@@ -169,7 +169,7 @@ static int check_host_pattern(const char *text, struct err *e)
 static int check_listen_addresses(const char *text, struct err *e)
 {
 	if (!consists_of(text, LOWER UPPER DIGITS "*.:_-%, "))
-		return bad(e, text, "no list of addresses or host names, separated by commas");
+		return bad(e, text, "not a list of addresses or host names, separated by commas");
 	return 0;
 }
 
@@ -182,7 +182,7 @@ static int check_preload_libraries(const char *text, struct err *e)
 
 		if (length == 0 || strspn(at, LOWER UPPER DIGITS "_-./$") < length ||
 			(*end && *end != ',') || (*end == ',' && !end[1]))
-			return bad(e, text, "no list of libraries, separated by commas");
+			return bad(e, text, "not a list of libraries, separated by commas");
 		if (length == 5 && strncmp(at, "citus", 5) == 0)
 			return bad(e, text,
 				"not right: citus is loaded anyway and must be first; name only "
@@ -195,7 +195,7 @@ static int check_preload_libraries(const char *text, struct err *e)
 static int check_locale(const char *text, struct err *e)
 {
 	if (text[0] == '-' || !consists_of(text, LOWER UPPER DIGITS "_.@-"))
-		return bad(e, text, "no name of a locale, e.g. C.UTF-8 or en_US.UTF-8");
+		return bad(e, text, "not a name of a locale, e.g. C.UTF-8 or en_US.UTF-8");
 	return 0;
 }
 
@@ -209,7 +209,7 @@ static const char authentication[] = "has no effect: pg_hba.conf is made by citu
 static const char configuration[] =
 	"has no effect, initdb's postgresql.conf is not the one in use: set it by ALTER SYSTEM";
 static const char locale[] = "is CITUS_INIT_INITDB_LOCALE";
-static const char no_init[] = "keeps initdb from its work";
+static const char no_init[] = "keeps initdb from making a data directory";
 
 static const struct initdb_option initdb_refused[] = {
 	{ "D", "is PGDATA" },
@@ -274,7 +274,7 @@ static int check_initdb_word(char *word, const char *before, bool *takes_next, s
 	if (word[0] != '-' || !word[1]) {
 		if (!*takes_next)
 			return err_set(e, ERR_CONFIG,
-				"\"%s\" is no option; the data directory is PGDATA", word);
+				"\"%s\" is not an option; the data directory is PGDATA", word);
 		if (before && (!strcmp(before, "-E") || !strcmp(before, "--encoding")))
 			encoding = word;
 		*takes_next = false;
@@ -413,7 +413,7 @@ static void check_ports(const struct setting_value *values, struct settings_erro
 
 	if (address_parse(values[SET_HTTP_ADDRESS].text, &http, &e) == 0 &&
 		http.port == values[SET_PORT].number)
-		settings_errors_add(errors, "%s: port %d is PostgreSQL's already (%s)",
+		settings_errors_add(errors, "%s: port %d is already PostgreSQL's (%s)",
 			values[SET_HTTP_ADDRESS].origin, http.port, values[SET_PORT].origin);
 }
 

@@ -90,11 +90,11 @@ static int take_value(void *ctx, const char *section, const char *key, const cha
 	/* Not shown when it is no word: it may be a password whose line lacks its "=". */
 	if (!is_plain_word(key) || (*section && !is_plain_word(section))) {
 		settings_errors_add(
-			p->errors, "%s:%d: this is no \"key = value\"", p->path, p->line);
+			p->errors, "%s:%d: this is not \"key = value\"", p->path, p->line);
 		return 1;
 	}
 	if (!*section) {
-		settings_errors_add(p->errors, "%s:%d: key \"%s\" stands before any [section]",
+		settings_errors_add(p->errors, "%s:%d: key \"%s\" comes before any [section]",
 			p->path, p->line, key);
 		return 1;
 	}
@@ -104,7 +104,7 @@ static int take_value(void *ctx, const char *section, const char *key, const cha
 		if (!s->section || strcmp(s->section, section) != 0 || strcmp(s->key, key) != 0)
 			continue;
 		if (p->values[i].text) {
-			settings_errors_add(p->errors, "%s:%d: \"%s\" stands already in line %d",
+			settings_errors_add(p->errors, "%s:%d: \"%s\" is already set in line %d",
 				p->path, p->line, key, p->values[i].line);
 			return 1;
 		}
@@ -121,7 +121,7 @@ void settings_ini_parse(const char *path, const char *text, size_t length,
 	struct parse p = { .path = path, .rest = text, .values = values, .errors = errors };
 
 	if (memchr(text, '\0', length)) {
-		settings_errors_add(errors, "%s: holds a zero byte: this is no text file", path);
+		settings_errors_add(errors, "%s: holds a zero byte: this is not a text file", path);
 		return;
 	}
 	/* take_value() accepts all, so what comes back is the line of the first syntax error;

@@ -1,5 +1,7 @@
 #include "node/settings_table.h"
 
+#include "base/data_directory.h"
+
 #include "base/banned.h"
 
 const struct setting settings_table[SETTING_COUNT] = {
@@ -30,7 +32,8 @@ const struct setting settings_table[SETTING_COUNT] = {
 	[SET_POD_IP] = {
 		.section = "node", .key = "ip", .env = "POD_IP",
 		.type = SETTING_TEXT, .flags = SETTING_UNUSED,
-		.help = "Accepted for older manifests, without effect: nodes go by their names.",
+		.help = "Accepted for older manifests, without effect: nodes are reached by "
+			"their names.",
 	},
 	[SET_ETCD_HOST] = {
 		.section = "cluster", .key = "etcd_host", .env = "ETCD_HOST",
@@ -55,7 +58,7 @@ const struct setting settings_table[SETTING_COUNT] = {
 	},
 	[SET_PGDATA] = {
 		.env = "PGDATA",
-		.type = SETTING_PATH, .flags = SETTING_ENV_ONLY, .fallback = "/pgdata/data",
+		.type = SETTING_PATH, .flags = SETTING_ENV_ONLY, .fallback = DEFAULT_DATA_DIRECTORY,
 		.help = "The data directory. The volume is mounted at its parent, which also holds "
 			"the lock and the configuration files.",
 	},
@@ -103,20 +106,21 @@ const struct setting settings_table[SETTING_COUNT] = {
 	[SET_SQL_DIRECTORY] = {
 		.section = "sql", .key = "directory", .env = "CITUS_INIT_SQL_DIRECTORY",
 		.type = SETTING_PATH, .fallback = "/etc/citus-init/sql.d",
-		.help = "Files *.sql that are run once in citusdb, in the order of their names, "
-			"when the cluster has been formed. It need not be there.",
+		.help = "The directory of the *.sql files that are run once in citusdb, in the "
+			"order of their names, when the cluster has been formed. It may be "
+			"missing.",
 	},
 	[SET_HTTP_ADDRESS] = {
 		.section = "http", .key = "address", .env = "CITUS_INIT_HTTP_ADDRESS",
 		.type = SETTING_TEXT, .fallback = "0.0.0.0:8008",
-		.help = "Address and port of probes, metrics and status: a literal address, an IPv6 "
-			"one in brackets, as [::]:8008.",
+		.help = "Address and port of probes, metrics and status: a literal address, an "
+			"IPv6 one in brackets, such as [::]:8008.",
 	},
 	[SET_RUN_DIRECTORY] = {
 		.section = "run", .key = "directory", .env = "CITUS_INIT_RUN_DIRECTORY",
 		.type = SETTING_PATH, .fallback = "/run/citus-init",
-		.help = "Sockets and passwords of the running node, best in memory. A directory of "
-			"its own.",
+		.help = "The directory for sockets and passwords of the running node, best in "
+			"memory. Nothing else may use it.",
 	},
 	[SET_LOG_FORMAT] = {
 		.section = "log", .key = "format", .env = "CITUS_INIT_LOG_FORMAT",
@@ -126,7 +130,7 @@ const struct setting settings_table[SETTING_COUNT] = {
 	[SET_LOG_LEVEL] = {
 		.section = "log", .key = "level", .env = "CITUS_INIT_LOG_LEVEL",
 		.type = SETTING_CHOICE, .choices = "debug info warning error", .fallback = "info",
-		.help = "The least level of citus-init's own log lines.",
+		.help = "The lowest level of citus-init's own log lines that are written.",
 	},
 	[SET_RESTART_LIMIT] = {
 		.section = "restart", .key = "limit", .env = "CITUS_INIT_RESTART_LIMIT",
@@ -142,30 +146,31 @@ const struct setting settings_table[SETTING_COUNT] = {
 	[SET_STOP_DEADLINE] = {
 		.section = "stop", .key = "deadline", .env = "CITUS_INIT_STOP_DEADLINE",
 		.type = SETTING_SECONDS, .min = 5, .max = 3600, .fallback = "25s",
-		.help = "The time in which PostgreSQL must have stopped; below the grace period of "
-			"the pod (terminationGracePeriodSeconds).",
+		.help = "The time in which PostgreSQL must have stopped; keep it below the "
+			"grace period of the pod (terminationGracePeriodSeconds).",
 	},
 	[SET_GRACE_PERIOD] = {
 		.section = "cluster", .key = "grace_period", .env = "CITUS_INIT_GRACE_PERIOD",
 		.type = SETTING_SECONDS, .min = 1, .max = 24 * 3600, .fallback = "60s",
-		.help = "How long a member may be away before other nodes' registration and repair "
-			"go on without it. Its shards stay where they are, and it is brought up to "
-			"date when it is back. Of ordinal 0 only.",
+		.help = "How long a member may be away before other nodes' registration and "
+			"repair go on without it. Its shards stay where they are, and it is "
+			"brought up to date when it is back. Only ordinal 0 uses it.",
 	},
 	[SET_PAUSE] = {
 		.section = "cluster", .key = "pause", .env = "CITUS_INIT_PAUSE",
 		.type = SETTING_CHOICE, .choices = "no yes", .fallback = "no",
-		.help = "With \"yes\" the coordinator looks at the nodes and says what it would do, "
-			"and registers, repairs and frees nobody; members that come back are still "
-			"let in. The same as the command \"citus-init pause\", which \"citus-init "
-			"resume\" cannot end. Of ordinal 0 only.",
+		.help = "With \"yes\" the coordinator looks at the nodes and says what it would "
+			"do, and registers, repairs and frees nobody; members that come back "
+			"are still let in. It does the same as the command \"citus-init "
+			"pause\", but \"citus-init resume\" cannot end it. Only ordinal 0 uses "
+			"it.",
 	},
 	[SET_CONFIG_FILE] = {
 		.env = "CITUS_INIT_CONFIG_FILE",
 		.type = SETTING_PATH, .flags = SETTING_ENV_ONLY,
 		.fallback = "/etc/citus-init/citus-init.ini",
-		.help = "The INI file. The default one may be missing, one that is named here may "
-			"not.",
+		.help = "The INI file. The default one may be missing; one that is named here "
+			"must exist.",
 	},
 };
 
@@ -222,19 +227,19 @@ void settings_print_markdown(FILE *out)
 {
 	fprintf(out,
 		"# Settings\n\n"
-		"Made by `citus-init settings --markdown` from the table that the program "
-		"reads its settings by.\n\n"
+		"Made by `citus-init settings --markdown` from the table by which the program "
+		"reads its settings.\n\n"
 		"Each setting is an environment variable, a key of the INI file, or both: then "
-		"the environment wins, but for a setting that can change while the node runs. "
-		"A password can also be the content of a file that `<VARIABLE>_FILE` names (one "
-		"newline at its end is left out); a variable and its `_FILE` together are an "
-		"error. An empty variable counts as one that is not set, but for a password. "
-		"There are no default passwords.\n\n"
+		"the environment wins, except for a setting that can change while the node "
+		"runs. A password can also be the content of a file that `<VARIABLE>_FILE` "
+		"names (one newline at its end is left out); a variable and its `_FILE` "
+		"together are an error. An empty variable counts as not set, except for a "
+		"password. There are no default passwords.\n\n"
 		"A key of the INI file or a variable `CITUS_INIT_...` that is not in this list "
-		"is an error, but for variables that begin with `CITUS_INIT_LOCAL_` and those "
-		"that Kubernetes makes of a service's name. A comment in the INI file begins "
-		"with `#` or `;` at the start of a line, or with a blank and `;` behind a value. "
-		"All errors are reported together.\n\n"
+		"is an error, except for variables that begin with `CITUS_INIT_LOCAL_` and "
+		"those that Kubernetes makes of a service's name. A comment in the INI file "
+		"begins with `#` or `;` at the start of a line, or with a blank and `;` after a "
+		"value. All errors are reported together.\n\n"
 		"| Variable | INI | Values | Default | Meaning |\n"
 		"|---|---|---|---|---|\n");
 	for (size_t i = 0; i < SETTING_COUNT; i++)

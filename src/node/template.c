@@ -94,7 +94,7 @@ static int read_name(const struct expansion *t, struct mark *m, const char **at,
 	length += strspn(start + length, "abcdefghijklmnopqrstuvwxyz0123456789_");
 	m->name_start = start;
 	if (length == 0 || (length == 1 && *start == '.'))
-		return fail_at(t, start, "here should stand the name of a %s", what);
+		return fail_at(t, start, "expected the name of a %s here", what);
 	if (length > NAME_MOST)
 		return fail_at(t, start, "the name is longer than %d characters", NAME_MOST);
 	memcpy(m->name, start, length);
@@ -114,7 +114,7 @@ static int read_comparison(const struct expansion *t, struct mark *m, const char
 	const char *quote = skip_blanks(*at + 2);
 	size_t length = *quote == '"' ? strcspn(quote + 1, "\"\n") : 0;
 	if (*quote != '"' || quote[1 + length] != '"')
-		return fail_at(t, quote, "here should stand a text in double quotes");
+		return fail_at(t, quote, "expected a text in double quotes here");
 	m->operand = quote + 1;
 	m->operand_length = length;
 	*at = skip_blanks(quote + length + 2);
@@ -184,7 +184,7 @@ static int read_mark(const struct expansion *t, const char *start, struct mark *
 	if (!at)
 		return fail_at(t, start, "the comment does not end: \"}}\" is missing");
 	if (strncmp(at, "}}", 2) != 0)
-		return fail_at(t, at, "here should stand \"}}\"");
+		return fail_at(t, at, "expected \"}}\" here");
 	m->end = at + 2;
 	return 0;
 }
@@ -235,7 +235,7 @@ static const char *look_up(const struct expansion *t, const struct mark *m)
 		return value;
 	}
 	if (!t->list) {
-		fail_at(t, m->name_start, "\"%s\" stands in no {{#each}}", m->name);
+		fail_at(t, m->name_start, "\"%s\" is not inside an {{#each}}", m->name);
 		return NULL;
 	}
 	value = t->values->field(t->values->ctx, t->list, t->item, m->name + 1);
@@ -327,7 +327,7 @@ static enum block_end expand_block(struct expansion *t, bool emit, int depth)
 	struct mark m;
 
 	if (depth > DEPTH_MOST) {
-		fail_at(t, t->at, "more than %d blocks in each other", DEPTH_MOST);
+		fail_at(t, t->at, "blocks are nested more than %d deep", DEPTH_MOST);
 		return BLOCK_FAILED;
 	}
 	for (;;) {
@@ -365,7 +365,7 @@ static enum block_end expand_block(struct expansion *t, bool emit, int depth)
 		case MARK_END_IF:
 		case MARK_END_EACH:
 			if (depth == 0) {
-				fail_at(t, m.start, "this ends or divides nothing");
+				fail_at(t, m.start, "there is no block here to end or divide");
 				return BLOCK_FAILED;
 			}
 			return m.kind == MARK_ELSE     ? BLOCK_ELSE

@@ -149,14 +149,14 @@ static int inspect_empty(const char *path, enum data_state *state, struct err *e
 	if (file_is_mount_point(path)) {
 		_free_ char *parent = file_parent(path);
 		return err_set(e, ERR_REFUSED,
-			"a volume is mounted at the data directory \"%s\" itself, where a new one "
-			"cannot be renamed to: mount it at \"%s\"",
+			"a volume is mounted at the data directory \"%s\" itself, and a new one "
+			"cannot be renamed to a mount point: mount it at \"%s\"",
 			path, parent);
 	}
 	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
 		return err_set(e, ERR_REFUSED,
-			"the data directory \"%s\" is a link to an empty directory: remove the link, "
-			"or let it lead to a complete data directory",
+			"the data directory \"%s\" is a link to an empty directory: remove the "
+			"link, or point it to a complete data directory",
 			path);
 	*state = DATA_ABSENT;
 	return 0;
@@ -179,7 +179,8 @@ int bootstrap_inspect(const char *path, int major, enum data_state *state, struc
 		return -1;
 	}
 	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_REFUSED, "the data directory \"%s\" is no directory", path);
+		return err_set(
+			e, ERR_REFUSED, "the data directory \"%s\" is not a directory", path);
 	if (st.st_uid != geteuid())
 		return refuse_owner(path, st.st_uid, e);
 	if (list_entries(path, &count, shown, sizeof(shown), e) < 0) {
@@ -190,8 +191,9 @@ int bootstrap_inspect(const char *path, int major, enum data_state *state, struc
 		return inspect_empty(path, state, e);
 	if (access(version, F_OK) < 0 && access(global, F_OK) < 0)
 		return err_set(e, ERR_REFUSED,
-			"the data directory \"%s\" is not empty and no data directory of "
-			"PostgreSQL: it holds %s%s; set PGDATA to another path, or move them away",
+			"the data directory \"%s\" is not empty, and not a data directory of "
+			"PostgreSQL: it holds %s%s; set PGDATA to another path, or move them "
+			"away",
 			path, shown, count > SHOWN_ENTRIES ? ", ..." : "");
 	if (access(version, F_OK) < 0)
 		return refuse_incomplete(path, "PG_VERSION", e);
@@ -209,8 +211,9 @@ int bootstrap_check_volume(const char *data_directory, struct err *e)
 	if (access(parent, R_OK | W_OK | X_OK) == 0)
 		return 0;
 	return err_sys(e,
-		"uid %u cannot write to \"%s\", where the data directory and the configuration files "
-		"lie: give it that directory, or let Kubernetes do so by the pod's fsGroup",
+		"uid %u cannot write to \"%s\", which holds the data directory and the "
+		"configuration files: give it that directory, or let Kubernetes do so by the "
+		"pod's fsGroup",
 		geteuid(), parent);
 }
 
@@ -266,9 +269,9 @@ int bootstrap_abandon(const char *data, const char *cluster_id, struct err *e)
 		return err_sys(e, "could not rename \"%s\" to \"%s\"", data, target);
 	log_warning("the data directory of cluster %s is abandoned: \"%s\" is now \"%s\"; "
 		    "nothing was deleted, and a new one is made. To undo it: stop this node, move "
-		    "the new \"%s\" away, rename the old one back, and take the request out of it "
-		    "by \"postgres --single -D %s postgres\" with "
-		    "\"update citus_init.this_node set abandon = null\"",
+		    "the new \"%s\" away, rename the old one back, and clear the request in it by "
+		    "\"postgres --single -D %s postgres\" with \"update citus_init.this_node set "
+		    "abandon = null\"",
 		cluster_id, data, target, data, data);
 	return file_sync_directory(parent, e);
 }

@@ -126,8 +126,25 @@ static int run(const struct proc_spec *spec, struct err *e)
 	/* initdb's exit code does not tell a wrong locale from a full disk or a killed child, so it
 	 * is not called a wrong setting: another try may succeed. */
 	return err_set(e, ERR_SYS,
-		"could not make the data directory: \"%s\" ended with %s; what it said stands above",
+		"could not make the data directory: \"%s\" ended with %s; its output is above",
 		spec->path, how);
+}
+
+/* Cuts words at its blanks, and appends them to argv, which borrows them. */
+static int add_words(const char *argv[WORDS_MOST], char *words, const char *origin, struct err *e)
+{
+	size_t count = 0;
+	char *rest = NULL;
+
+	while (argv[count])
+		count++;
+	for (char *w = strtok_r(words, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
+		if (count == WORDS_MOST - 1)
+			return err_set(e, ERR_CONFIG, "%s: more than %d arguments of initdb",
+				origin, WORDS_MOST);
+		argv[count++] = w;
+	}
+	return 0;
 }
 
 int initdb_run(const struct settings *s, const struct postgres_install *install, const char *path,
@@ -139,18 +156,9 @@ int initdb_run(const struct settings *s, const struct postgres_install *install,
 	const char *argv[WORDS_MOST] = { install->initdb, "--no-sync", "--data-checksums",
 		"--encoding=UTF8", locale, "--username=postgres", "--auth-local=trust",
 		"--auth-host=reject", "--no-instructions", "--pgdata", path };
-	size_t count = 0;
-	char *rest = NULL;
 
-	while (argv[count])
-		count++;
-	for (char *w = strtok_r(words, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
-		if (count == WORDS_MOST - 1)
-			return err_set(e, ERR_CONFIG, "%s: more than %d arguments of initdb",
-				settings_origin(s, SET_INITDB_ARGUMENTS), WORDS_MOST);
-		argv[count++] = w;
-	}
-
+	if (add_words(argv, words, settings_origin(s, SET_INITDB_ARGUMENTS), e) < 0)
+		return -1;
 	struct environment env = { 0 };
 	for (char **variable = environ; *variable; variable++)
 		environment_set(&env, *variable);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "node/fixed_roles.h"
 
 #include "base/banned.h"
 
@@ -59,8 +60,8 @@ static int make_directory(const char *path, struct err *e)
 	if (make_with_parents(path, e) == 0)
 		return 0;
 	return err_wrap(e,
-		"CITUS_INIT_RUN_DIRECTORY: mount an empty volume of memory at \"%s\", or name a "
-		"directory that uid %u may make",
+		"CITUS_INIT_RUN_DIRECTORY: mount an empty in-memory volume at \"%s\", or name a "
+		"directory that uid %u may create",
 		path, geteuid());
 }
 
@@ -101,7 +102,7 @@ static int close_directory(const char *path, struct err *e)
 	if (stat(path, &st) < 0)
 		return err_sys(e, "could not look at \"%s\"", path);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_CONFIG, "\"%s\" is no directory", path);
+		return err_set(e, ERR_CONFIG, "\"%s\" is not a directory", path);
 	if (st.st_uid == geteuid() && (st.st_mode & 0777) != 0700 && chmod(path, 0700) < 0)
 		return err_sys(e, "could not close directory \"%s\" to others", path);
 	if (access(path, R_OK | W_OK | X_OK) < 0)
@@ -124,21 +125,13 @@ static void print_escaped(FILE *out, const char *text)
 /* The format of libpq's .pgpass: any host, this port, any database. */
 static char *passfile_text(const struct settings *s)
 {
-	static const struct {
-		const char *role;
-		enum setting_id password;
-	} lines[] = {
-		{ "postgres", SET_SUPERPASS },
-		{ "admin", SET_ADMINPASS },
-		{ "replicator", SET_REPPASS },
-	};
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
-	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-		fprintf(out, "*:%ld:*:%s:", settings_number(s, SET_PORT), lines[i].role);
-		print_escaped(out, settings_secret(s, lines[i].password));
+	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++) {
+		fprintf(out, "*:%ld:*:%s:", settings_number(s, SET_PORT), fixed_roles[i].name);
+		print_escaped(out, settings_secret(s, fixed_roles[i].password));
 		fputc('\n', out);
 	}
 	fclose(out);

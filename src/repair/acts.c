@@ -71,7 +71,7 @@ static const struct sql_step disable[] = {
 
 static const struct sql_step recreate[] = {
 	{ .name = "create view \"placed\"", .sql = sql_repair_placed },
-	{ .name = "make the lost shards anew", .sql = sql_repair_recreate_shards },
+	{ .name = "make the lost shards again", .sql = sql_repair_recreate_shards },
 };
 
 /* The coordinator may hold shards only for as long as this transaction lasts. */
@@ -102,7 +102,7 @@ static const struct {
 	const char *words;
 } table[] = {
 	[REPAIR_ACTIVATE] = { activate, ARRAY_LEN(activate), false, "metadata" },
-	[REPAIR_RECREATE] = { recreate, ARRAY_LEN(recreate), true, "shards made anew" },
+	[REPAIR_RECREATE] = { recreate, ARRAY_LEN(recreate), true, "shards made again" },
 	[REPAIR_MOVE] = { move, ARRAY_LEN(move), false, "new shards moved away" },
 	[REPAIR_DISABLE] = { disable, ARRAY_LEN(disable), false, "lost copies forgotten" },
 };

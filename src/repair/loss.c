@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plural.h"
 
 #include "base/banned.h"
 
@@ -29,11 +30,6 @@ void loss_tally_end(struct loss_tally *t)
 		fclose(t->out);
 	free(t->names);
 	*t = (struct loss_tally){ .out = NULL };
-}
-
-static const char *plural(long count)
-{
-	return count == 1 ? "" : "s";
 }
 
 static void describe_numbers(const struct loss_tally *t, enum loss loss, char *text, size_t size)

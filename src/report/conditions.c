@@ -126,9 +126,11 @@ static enum severity tell_empty(FILE *out, const struct member *m, const struct 
 		return SEVERITY_CRITICAL;
 	}
 	if (m->loss[0])
-		fprintf(out, "%s; it is brought back by itself", m->loss);
+		fprintf(out, "%s; it is brought back automatically", m->loss);
 	else
-		fputs("it is brought back by itself unless something had its only copy there", out);
+		fputs("it is brought back automatically, unless something had its only copy "
+		      "there",
+			out);
 	return SEVERITY_WARNING;
 }
 
@@ -184,10 +186,10 @@ static const struct telling {
 			  "place" },
 	[MEMBER_LEFT] = { .severity = SEVERITY_INFO },
 	[MEMBER_UNFIT] = { .severity = SEVERITY_WARNING,
-		.advice = "the same image and the same locale are wanted on all nodes" },
+		.advice = "all nodes need the same image and the same locale" },
 	[MEMBER_LOCKED] = { .severity = SEVERITY_CRITICAL,
-		.advice = "the same SUPERPASS is wanted on all nodes; it is tried again by "
-			  "itself" },
+		.advice = "all nodes need the same SUPERPASS; the log-in is tried again "
+			  "automatically" },
 	[MEMBER_UNREACHABLE] = { .tell = tell_unreachable },
 	[MEMBER_HANGING] = { .tell = tell_hanging },
 };
@@ -253,12 +255,11 @@ static void tell_outdated(const struct teller *t, const struct member *m)
 	if (outdated->count > outdated->listed)
 		more = xasprintf(" and %d more", outdated->count - outdated->listed);
 	add(t, SEVERITY_WARNING, m->name,
-		xasprintf(
-			"the library that orders text on %s has another version than was "
-			"recorded: %s%s; indexes on text may miss rows until they are made anew; "
-			"on %s, run REINDEX DATABASE in each of these databases, then ALTER DATABASE "
-			"... REFRESH COLLATION VERSION in database postgres, and for a collation "
-			"ALTER COLLATION ... REFRESH VERSION in its own database",
+		xasprintf("the library that orders text on %s has another version than the "
+			  "recorded one: %s%s; indexes on text may miss rows until they are "
+			  "rebuilt; on %s, run REINDEX DATABASE in each of these databases, then "
+			  "ALTER DATABASE ... REFRESH COLLATION VERSION in database postgres, and "
+			  "for a collation ALTER COLLATION ... REFRESH VERSION in its own database",
 			m->name, outdated->list, more ? more : "", m->name));
 }
 
@@ -289,8 +290,8 @@ static bool tell_orphans(const struct teller *t)
 			if (strcmp(members[k].cluster_id, id) == 0)
 				fprintf(out, "%s%s", n++ ? ", " : " ", members[k].name);
 		fprintf(out,
-			": nothing is formed, and nothing touched; give %s back its volume, or "
-			"abandon that cluster: \"citus-init form --abandon %s\"",
+			": nothing is formed or touched; give %s back its volume, or abandon "
+			"that cluster: \"citus-init form --abandon %s\"",
 			t->view->identity->name, id);
 		fclose(out);
 		add(t, SEVERITY_CRITICAL, "", text);
@@ -311,8 +312,8 @@ static void tell_forming(const struct teller *t)
 		add(t, SEVERITY_WARNING, "",
 			xasprintf("waiting for %s to form%s", cluster->waiting_for,
 				cluster->id[0] ? ""
-					       : "; a worker that will not come is left out by "
-						 "\"citus-init form --without ORDINAL\""));
+					       : "; to form without a worker that will not "
+						 "come: \"citus-init form --without ORDINAL\""));
 }
 
 /* Whether the plan's step is one that a pause holds up. */
@@ -353,7 +354,7 @@ static void tell_look(const struct teller *t)
 			looked_ms ? "the last look at all nodes was"
 				  : "the nodes have not been looked at; this agent started",
 			(long long)(t->now_ms - since_ms) / 1000,
-			looked_ms ? ": what is said of them may be so no more" : ""));
+			looked_ms ? ": what is said of them may be out of date" : ""));
 }
 
 /* The gravest first; qsort() keeps no order among equals. */
@@ -377,8 +378,8 @@ static void tell_abandoned(const struct teller *t)
 
 	if (view->abandoned[0])
 		add(t, SEVERITY_WARNING, view->identity->name,
-			xasprintf("%s has been told to abandon cluster %s: its data directory is "
-				  "renamed, and a new one made",
+			xasprintf("%s has been told to abandon cluster %s: its data directory "
+				  "is renamed, and a new one is made",
 				view->identity->name, view->abandoned));
 }
 

@@ -339,7 +339,7 @@ struct http *http_open(
 	if (address_parse(address, &checked, e) < 0)
 		return NULL;
 	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&to, &size) < 0) {
-		err_set(e, ERR_CONFIG, "\"%s\" is no address to listen on", address);
+		err_set(e, ERR_CONFIG, "\"%s\" is not an address to listen on", address);
 		return NULL;
 	}
 	struct http *http = xcalloc(1, sizeof(*http));

@@ -37,9 +37,9 @@ static const struct {
 	[SOURCE_PREPARED] = { "prepared", "`pg_prepared_xacts`: shared memory", "each reading",
 		"0.2 ms with 190 of them" },
 	[SOURCE_POOL] = { "pool", "`citus_remote_connection_stats()`: shared memory",
-		"each reading", "0.1 ms; a row a node" },
+		"each reading", "0.1 ms; one row for each node" },
 	[SOURCE_CLEANUP] = { "cleanup", "`pg_dist_cleanup`, counted", "each reading",
-		"10 ms with 100,000 records, of which a cluster has few" },
+		"10 ms with 100,000 records; a cluster has few" },
 	[SOURCE_TASKS] = { "tasks", "`pg_dist_background_task`, by its index on the status",
 		"each reading",
 		"3 ms with 100,000 tasks done and 1,000 failed, 10 ms with 30,000 cancelled" },
@@ -114,15 +114,17 @@ static void print_row(const struct metric *m, FILE *out)
 static void print_costs(FILE *out)
 {
 	fprintf(out,
-		"\n## What they cost\n\n"
-		"No scrape waits for a server, and no source asks another node, so none hangs with "
-		"one. A *look* is the coordinator's own, and happens whether or not somebody "
-		"scrapes. A *reading* is a session of this node's `citusdb`: it begins after a "
-		"scrape, when the last one is 10 s old, takes 10 ms of processor time, its log-in "
-		"included, and ends by itself after 2 s a statement. A scrape shows the reading that "
-		"an earlier scrape began, with its age, and none that is older than 5 minutes; a "
-		"node that nobody scrapes reads nothing.\n\n"
-		"| Source | What | Asked at | Cost |\n|---|---|---|---|\n");
+		"\n"
+		"## What they cost\n\n"
+		"A scrape never waits for a server, and never asks another node, so it cannot "
+		"hang with one. A *look* is made by the coordinator anyway, whether or not "
+		"somebody scrapes. A *reading* is a session in this node's `citusdb`: it begins "
+		"after a scrape, if the last one is at least 10 s old, takes 10 ms of processor "
+		"time including its log-in, and gives up on a statement after 2 s. A scrape "
+		"shows the reading that an earlier scrape began, with its age, but none older "
+		"than 5 minutes; a node that nobody scrapes reads nothing.\n\n"
+		"| Source | What | Asked at | Cost |\n"
+		"|---|---|---|---|\n");
 	for (size_t i = 0; i < SOURCE_COUNT; i++)
 		fprintf(out, "| %s | %s | %s | %s |\n", sources[i].name, sources[i].what,
 			sources[i].when, sources[i].cost);
@@ -130,11 +132,13 @@ static void print_costs(FILE *out)
 
 void metrics_print_markdown(FILE *out)
 {
-	fprintf(out, "# Metrics\n\n"
-		     "Every agent serves them at `/metrics`, in Prometheus' text format 0.0.4. "
-		     "Those of the coordinator come from ordinal 0 only. This page is made from "
-		     "the tables in `src/report/metrics*.c`.\n\n"
-		     "| Metric | Type | Labels | Source | Meaning |\n|---|---|---|---|---|\n");
+	fprintf(out,
+		"# Metrics\n\n"
+		"Every agent serves them at `/metrics`, in Prometheus' text format 0.0.4. Those "
+		"that begin with \"Coordinator\" come from ordinal 0 only. This page is made "
+		"from the tables in `src/report/metrics*.c`.\n\n"
+		"| Metric | Type | Labels | Source | Meaning |\n"
+		"|---|---|---|---|---|\n");
 	for (size_t t = 0; t < ARRAY_LEN(tables); t++)
 		for (size_t i = 0; i < tables[t]->count; i++)
 			print_row(&tables[t]->rows[i], out);

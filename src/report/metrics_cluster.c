@@ -207,14 +207,14 @@ static const struct metric rows[] = {
 	{ .name = "citus_init_member_active",
 		.type = METRIC_GAUGE,
 		.source = SOURCE_LOOK,
-		.help = "Coordinator: 1 when the node is registered, who it was, in sync, and may "
-			"serve.",
+		.help = "Coordinator: 1 when the node is registered, recognised, in sync, and "
+			"may serve.",
 		.labels = "node",
 		.of_member = member_active },
 	{ .name = "citus_init_member_freed",
 		.type = METRIC_GAUGE,
 		.source = SOURCE_LOOK,
-		.help = "Coordinator: 1 while Citus' changes of nodes go on without the node.",
+		.help = "Coordinator: 1 while Citus changes its nodes without this one.",
 		.labels = "node",
 		.of_member = member_freed },
 	{ .name = "citus_init_member_shards",
@@ -240,9 +240,9 @@ static const struct metric rows[] = {
 	{ .name = "citus_init_blocked",
 		.type = METRIC_GAUGE,
 		.source = SOURCE_LOOK,
-		.help = "Coordinator: how many registered nodes, being away or not who they were, "
-			"block that for all: the registration of nodes, DDL, CREATE ROLE, writes "
-			"to reference tables. 0 is free.",
+		.help = "Coordinator: how many registered nodes, because they are away or not "
+			"recognised, block this for all: the registration of nodes, DDL, CREATE "
+			"ROLE, writes to reference tables. 0: not blocked.",
 		.labels = "what",
 		.write = write_blocked },
 	{ .name = "citus_init_plan_step",

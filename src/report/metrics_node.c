@@ -183,8 +183,8 @@ static const struct metric rows[] = {
 	{ .name = "citus_init_sql_files",
 		.type = METRIC_GAUGE,
 		.source = SOURCE_MEMORY,
-		.help = "Coordinator: the users' SQL files that have been run, that wait to be "
-			"run, and whether one of the waiting fails.",
+		.help = "Coordinator: how many of the users' SQL files have been run, how many "
+			"wait, and whether one that waits fails.",
 		.labels = "state",
 		.write = write_sql_files },
 	{ .name = "citus_init_agent_uptime_seconds",

@@ -49,8 +49,7 @@ static bool is_registered(const struct node_view *view, char *reason, size_t siz
 		return true;
 	if (view->group > 0)
 		snprintf(reason, size,
-			"waiting for the coordinator to see that this data directory is the one that "
-			"it remembers");
+			"waiting for the coordinator to recognise this data directory");
 	else if (view->group == 0)
 		snprintf(reason, size, "waiting for the coordinator to register this node");
 	else

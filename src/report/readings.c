@@ -148,7 +148,8 @@ static void on_read(void *ctx, const struct err *failure)
 		view->failures++;
 		/* Log only the first of several failures in a row. */
 		if (!reader->has_failed)
-			log_warning("readings for /metrics: %s, will try again at a scrape",
+			log_warning("readings for /metrics: %s, will try again after the next "
+				    "scrape",
 				failure->msg);
 	} else {
 		reader->reading.read_ms = now_ms;

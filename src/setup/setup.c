@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "node/databases.h"
+#include "node/fixed_roles.h"
 #include "sql/scram.h"
 #include "sql/sql.h"
 #include "statements.h"
@@ -13,18 +14,6 @@
 
 /* CREATE EXTENSION citus on a slow disk is the longest of them. */
 enum { STATEMENT_TIMEOUT_MS = 120 * 1000 };
-
-/* The fixed roles, in the order of the verifiers' parameters below. */
-static const struct fixed_role {
-	const char *name;
-	enum setting_id password;
-	bool propagated; /* Citus sends the coordinator's on to the members */
-} roles[] = {
-	/* Each node's own affair: a changed password must not need the old one to travel. */
-	{ "postgres", SET_SUPERPASS, false },
-	{ "admin", SET_ADMINPASS, true },
-	{ "replicator", SET_REPPASS, false },
-};
 
 struct setup {
 	const struct settings *settings;
@@ -39,9 +28,9 @@ struct setup {
 	/* What the steps have read. */
 	bool admitted;
 	bool was_quieted;
-	bool role_exists[ARRAY_LEN(roles)];
-	bool role_matches[ARRAY_LEN(roles)];
-	char *verifiers[ARRAY_LEN(roles)];
+	bool role_exists[FIXED_ROLE_COUNT];
+	bool role_matches[FIXED_ROLE_COUNT];
+	char *verifiers[FIXED_ROLE_COUNT];
 	bool database_exists;
 	bool extension_exists;
 	bool extension_is_current;
@@ -84,7 +73,7 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 	sql_copy_field(s->view->abandoned, sizeof(s->view->abandoned), result, row, 4);
 	if (strcmp(name, s->view->identity->name) != 0)
 		return err_set(e, ERR_REFUSED,
-			"the data directory is that of %s, not of %s: give each its own volume",
+			"the data directory belongs to %s, not to %s: give each its own volume",
 			name, s->view->identity->name);
 	s->view->formed = sql_number(result, row, 2, 0) > 0;
 	s->admitted = strcmp(sql_field(result, row, 3), "t") == 0;
@@ -97,12 +86,12 @@ static int on_role(void *ctx, const PGresult *result, int row, struct err *e)
 	const char *name = sql_field(result, row, 0);
 
 	(void)e;
-	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
-		if (strcmp(roles[i].name, name) != 0)
+	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++) {
+		if (strcmp(fixed_roles[i].name, name) != 0)
 			continue;
 		s->role_exists[i] = true;
-		s->role_matches[i] = scram_verifier_matches(
-			sql_field(result, row, 1), settings_secret(s->settings, roles[i].password));
+		s->role_matches[i] = scram_verifier_matches(sql_field(result, row, 1),
+			settings_secret(s->settings, fixed_roles[i].password));
 	}
 	return 0;
 }
@@ -113,7 +102,7 @@ static int bind_verifiers(
 {
 	bool any = false;
 
-	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++) {
 		struct err e;
 
 		free(s->verifiers[i]);
@@ -123,11 +112,11 @@ static int bind_verifiers(
 			continue;
 		any = true;
 		/* Without a verifier the parameter is NULL, and the server refuses the step. */
-		(void)!scram_make_verifier(
-			settings_secret(s->settings, roles[i].password), &s->verifiers[i], &e);
+		(void)!scram_make_verifier(settings_secret(s->settings, fixed_roles[i].password),
+			&s->verifiers[i], &e);
 		parameters[i] = s->verifiers[i];
 	}
-	return any ? (int)ARRAY_LEN(roles) : SQL_SKIP;
+	return any ? FIXED_ROLE_COUNT : SQL_SKIP;
 }
 
 static bool is_missing(const struct setup *s, size_t i)
@@ -140,7 +129,8 @@ static bool is_outdated(const struct setup *s, size_t i)
 {
 	bool member_worker = s->view->identity->role == ROLE_WORKER && s->view->group > 0;
 
-	return s->role_exists[i] && !s->role_matches[i] && !(roles[i].propagated && member_worker);
+	return s->role_exists[i] && !s->role_matches[i] &&
+	       !(fixed_roles[i].is_propagated && member_worker);
 }
 
 static int bind_missing_roles(void *ctx, const char *parameters[])
@@ -158,7 +148,7 @@ static int if_verifiers(void *ctx, const char *parameters[])
 	const struct setup *s = ctx;
 
 	(void)parameters;
-	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++)
 		if (s->verifiers[i])
 			return 0;
 	return SQL_SKIP;
@@ -339,7 +329,7 @@ void setup_close(struct setup *s)
 {
 	sql_close(s->home);
 	sql_close(s->citus);
-	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++)
 		free(s->verifiers[i]);
 	free(s);
 }

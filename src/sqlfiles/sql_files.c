@@ -129,7 +129,7 @@ static int read_text(const struct sql_files *f, const char *name, char **text, c
 	if (file_read(path, FILE_MOST, text, &length, e) < 0)
 		return -1;
 	if (strlen(*text) != length)
-		return err_set(e, ERR_CONFIG, "\"%s\" holds a NUL byte: it is no text", path);
+		return err_set(e, ERR_CONFIG, "\"%s\" holds a NUL byte: it is not text", path);
 	SHA256((const unsigned char *)*text, length, digest);
 	for (size_t i = 0; i < sizeof(digest); i++)
 		snprintf(hash + 2 * i, 3, "%02x", digest[i]);
@@ -174,8 +174,8 @@ static void fail(struct sql_files *f, int line, const char *why)
 		snprintf(where, sizeof(where), "%.100s: ", f->current->name);
 	snprintf(error, sizeof(error), "%s%s", where, why);
 	if (strcmp(error, f->view->error) != 0)
-		log_error(
-			"SQL file %s; nothing of it stays, it is tried again, and later files wait",
+		log_error("SQL file %s; nothing of it is kept, it is tried again, and later files "
+			  "wait",
 			error);
 	memcpy(f->view->error, error, sizeof(error));
 	f->retry_ms = clock_backoff_ms(f->retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);

@@ -71,7 +71,8 @@ static int add_statement(struct sql_script *script, const char *text, int line, 
 		return 0;
 	if (is_transaction_control(text))
 		return err_set(e, ERR_CONFIG,
-			"line %d: a file is one transaction, which it must not begin or end itself",
+			"line %d: a file is run as one transaction, and must not begin or end "
+			"one itself",
 			line);
 	script->statements =
 		xrealloc(script->statements, script->count + 1, sizeof(*script->statements));
@@ -103,8 +104,8 @@ static int cut_line(
 		PsqlScanResult result = psql_scan(c->lexer, c->statement, &prompt);
 		if (result == PSCAN_BACKSLASH) {
 			status = err_set(e, ERR_CONFIG,
-				"line %d: a command of psql's, which begins with a backslash; only "
-				"SQL can be run here",
+				"line %d: a backslash begins a command of psql; only SQL can be "
+				"run here",
 				c->line);
 			break;
 		}

@@ -26,15 +26,15 @@ static const struct {
 		"it is a member", "nothing; after a start it serves once it has been recognised",
 		NULL },
 	[MEMBER_EMPTY] = { "empty",
-		"a member is remembered under its name, and nothing is on it: its directory or its "
-		"database was made anew",
+		"a member is remembered under its name, and nothing is on it: its directory or "
+		"its database was made again",
 		"it is a member that has lost its data",
-		"it is filled again by itself, unless data had its only copy there; then give it "
-		"its volume back, or accept the loss",
+		"it is filled again automatically, unless data had its only copy there; then "
+		"give it its volume back, or accept the loss",
 		"`citus-init accept-loss NODE`" },
 	[MEMBER_FOREIGN] = { "foreign",
-		"another cluster's id, another node's name or identifier, a database from before "
-		"the coordinator's was made anew, or metadata without an id",
+		"another cluster's id, another node's name or identifier, a database from "
+		"before the coordinator's was made again, or metadata without an id",
 		"its data directory is not this cluster's: it is not touched",
 		"refused; give it its own volume, or an empty one",
 		"when it is the coordinator whose volume is lost: `citus-init form --abandon ID`" },
@@ -49,16 +49,16 @@ static const struct {
 		"its data directory was lost, and another has taken its place",
 		"refused; give it the volume that took its place, or an empty one", NULL },
 	[MEMBER_LEFT] = { "left", "its identifier; it was removed from the cluster in order",
-		"it is no member any more", "refused; give it an empty volume to let it join again",
+		"it is no longer a member", "refused; give it an empty volume to let it join again",
 		NULL },
 	[MEMBER_UNFIT] = { "unfit",
 		"another PostgreSQL major, Citus version, encoding, locale or its provider, or version "
 		"of the library that orders text; a set-up not finished",
 		"it cannot work with the coordinator as it is",
-		"refused until it fits: the same image and locale are wanted on all nodes", NULL },
+		"refused until it fits: all nodes need the same image and locale", NULL },
 	[MEMBER_LOCKED] = { "locked", "log-in refused (password, pg_hba)",
 		"it refuses the log-in of \"postgres\"",
-		"tried again with a back-off; the same SUPERPASS is wanted on all nodes", NULL },
+		"tried again with a back-off; all nodes need the same SUPERPASS", NULL },
 	[MEMBER_UNREACHABLE] = { "unreachable", "no connection in time", "it does not answer",
 		"tried again with a back-off; after the grace period the others' changes go on "
 		"without it",

@@ -10,17 +10,16 @@ static const struct {
 	bool is_change;
 } steps[PLAN_STEP_COUNT] = {
 	[PLAN_NOTHING] = { "nothing", "all is as it should be", false },
-	[PLAN_WAIT] = { "wait", "nothing can be done before somebody else has done something",
-		false },
+	[PLAN_WAIT] = { "wait", "nothing can be done until something else happens", false },
 	[PLAN_ABANDON] = { "abandon",
-		"without a cluster's id, when the operator abandons an old cluster: tells its "
-		"workers to abandon their data directories and to start anew",
+		"before the cluster has an id, when the operator abandons an old cluster: tells "
+		"its workers to abandon their data directories and to start again",
 		true },
 	[PLAN_MINT] = { "mint",
-		"makes the cluster's id. Only when **every** worker of `SET_SIZE` has answered that "
-		"it is new, but for those that the operator left out. A silent one holds up the "
-		"first forming, whatever the time: an empty coordinator could otherwise take the "
-		"first old worker that answers",
+		"makes the cluster's id. Only when **every** worker of `SET_SIZE` has answered "
+		"that it is new, except those that the operator left out. One that does not "
+		"answer holds up the first forming for as long as it takes: an empty "
+		"coordinator could otherwise take the first old worker that answers",
 		true },
 	[PLAN_ADMIT] = { "admit",
 		"tells members that have been recognised that they may serve, all at once", false },
@@ -37,12 +36,13 @@ static const struct {
 	[PLAN_BRING_BACK] = { "bring-back",
 		"fills an empty member again, and puts it in its old place; one at a time", true },
 	[PLAN_ACTIVATE] = { "activate",
-		"brings the metadata of a member into sync that Citus went on without; one at a time",
+		"brings the metadata of a member that Citus went on without back into sync; one "
+		"at a time",
 		true },
 	[PLAN_FREE] = { "free",
-		"lets Citus go on without a member, when others wait for it: one that is away for "
-		"longer than the grace period, never two such; or an empty one that waits for its "
-		"operator",
+		"lets Citus go on without a member, when others wait for it: one that has been "
+		"away for longer than the grace period, never two at a time; or an empty one "
+		"that waits for its operator",
 		true },
 	[PLAN_FORM] = { "form", "remembers that the cluster has been formed: the coordinator opens",
 		true },

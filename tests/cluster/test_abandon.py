@@ -94,7 +94,7 @@ def test_what_is_in_the_way_is_told_while_postgres_serves(worker):
     home(worker, "notify citus_init")
     error, = worker.errors("agent")
     assert f"could not abandon cluster {CLUSTER}" in error
-    assert f'"{aside(worker)}" is there already' in error
+    assert f'"{aside(worker)}" already exists, so' in error
     assert worker.postmaster_pid == postmaster and is_member(worker)
     assert ANOTHER not in worker.log
 

@@ -72,16 +72,16 @@ def test_commands_on_a_worker_say_where_to_run_them(shared_cluster):
     for words in (["pause"], ["resume"], ["form", "--without", "2"], ["accept-loss", "citus-2"]):
         code, text = run(shared_cluster, *words, ordinal=1)
         assert code == 64
-        assert f"this is citus-1, and citus-0 keeps the cluster: kubectl exec citus-0 -- " \
-               f"citus-init {' '.join(words)}\n" in text
+        assert f"this is citus-1; run the command on the coordinator, citus-0: " \
+               f"kubectl exec citus-0 -- citus-init {' '.join(words)}\n" in text
 
 
 def test_what_does_not_suit_the_cluster_is_refused(shared_cluster):
     c = shared_cluster
     own = c.status()["id"]
     for words, code, why in [
-            (["form", "--without", "2"], 66, "the cluster is formed already"),
-            (["form", "--abandon", own], 66, f"belongs to a cluster itself, {own}"),
+            (["form", "--without", "2"], 66, "the cluster is already formed"),
+            (["form", "--abandon", own], 66, f"belongs to cluster {own} itself"),
             (["accept-loss", "citus-1"], 66, "citus-1 is not empty (it is ours)"),
             (["accept-loss", "citus-9"], 66, 'there is no node "citus-9"'),
             (["form"], 64, "usage"), (["pause", "now"], 64, "usage"),
@@ -132,7 +132,7 @@ def test_a_pause_holds_up_changes_but_not_the_members(formed):
     assert run(c, "resume") == (0, "changes go on\n")
     c.wait_formed()
     assert len(c.registered()) == 4
-    assert run(c, "resume") == (0, "changes were not paused by command\n")
+    assert run(c, "resume") == (0, "changes were not paused by a command\n")
 
 
 def test_the_setting_wins_over_resume(start):
@@ -141,7 +141,7 @@ def test_the_setting_wins_over_resume(start):
                and step_of(c) == "mint", 120, "all are new")
     code, text = run(c, "resume")
     assert code == 0
-    assert "the setting CITUS_INIT_PAUSE holds changes up" in text
+    assert "the setting CITUS_INIT_PAUSE still pauses changes" in text
     wait_for_looks(c)
     assert c.status()["id"] is None
     assert run(c, "status")[0] == 1
@@ -182,7 +182,7 @@ def test_the_first_forming_does_not_wait_for_one_that_is_left_out(start):
                    and "citus-2" in (c.status()["waiting_for"] or ""), 120, "it is waited for")
         assert "citus-2" in c.coordinator.get("readyz")[1]
         for list_, why in [("0", "ordinal 0 is the coordinator"), ("3", "there is no worker 3"),
-                           ("1,", "no list of ordinals")]:
+                           ("1,", "not a list of ordinals")]:
             code, text = run(c, "form", "--without", list_)
             assert code == 64
             assert why in text

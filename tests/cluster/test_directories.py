@@ -57,14 +57,14 @@ def test_a_directory_that_is_not_postgresqls_is_refused(lone):
         (lone.data / name).write_text("precious")
     lone.give(lone.data)
     error = refused(lone)
-    assert "no data directory of PostgreSQL" in error and "PGDATA" in error
+    assert "not a data directory of PostgreSQL" in error and "PGDATA" in error
     assert len([name for name in ("notes.txt", "photo.jpg", "a", "b") if name in error]) >= 3
 
 
 def test_a_file_in_the_place_of_the_directory_is_refused(lone):
     lone.data.write_text("precious")
     lone.give(lone.data)
-    assert "no directory" in refused(lone)
+    assert "not a directory" in refused(lone)
 
 
 @pytest.mark.parametrize("difference, words", [

@@ -118,7 +118,7 @@ def test_a_missing_password_says_how_to_give_it(lone, name):
     ("a\0b", {"SUPERPASS": UNSET, "SUPERPASS_FILE": "{directory}/secret"}, "zero byte"),
     ("x", {"SUPERPASS": UNSET, "SUPERPASS_FILE": "{directory}/none"}, "No such file"),
     # The password itself in the place of the file's name: it is not shown.
-    ("x", {"SUPERPASS": UNSET, "SUPERPASS_FILE": PASSWORDS["SUPERPASS"]}, "no absolute path"),
+    ("x", {"SUPERPASS": UNSET, "SUPERPASS_FILE": PASSWORDS["SUPERPASS"]}, "not an absolute path"),
     ("x", {"SUPERPASS": ""}, "the password is empty"),
 ])
 def test_a_wrong_password_file(lone, content, changes, words):

@@ -96,8 +96,8 @@ def test_a_failing_file_is_named_with_its_line_and_tried_again(node, sql_directo
 
 
 @pytest.mark.parametrize("text, words", [
-    ("select 1;\ncommit;\n", "line 2: a file is one transaction"),
-    ("select 1;\n\\echo hello\n", "line 2: a command of psql's"),
+    ("select 1;\ncommit;\n", "line 2: a file is run as one transaction"),
+    ("select 1;\n\\echo hello\n", "line 2: a backslash begins a command of psql"),
     ("select 'open;\n", "line 1: a quote or comment is not closed"),
     ("vacuum;", "a file is one transaction: run this by hand"),
     ("create table t (i int);\ncopy t from stdin;\n", "line 2: could not run it: COPY from or to"),

@@ -194,7 +194,7 @@ def test_directory_is_not_put_in_the_place_of_another(worker):
     aside(worker).mkdir()
     abandon(worker)
     assert worker.wait() == 65
-    assert f'"{aside(worker)}" is there already' in worker.log()
+    assert f'"{aside(worker)}" already exists, so' in worker.log()
     assert_is_whole(worker.data)
     assert not list(aside(worker).iterdir())
     aside(worker).rmdir()
@@ -217,7 +217,7 @@ def test_what_names_no_cluster_is_dropped(worker, cluster):
     worker.start()
     mark(worker)
     abandon(worker, cluster)
-    worker.wait_for_log("sent what is no message")
+    worker.wait_for_log("sent something that is not a message")
     assert worker.lines("signals") == []
     assert worker.stop() == 0
     assert_is_whole(worker.data)

@@ -184,7 +184,7 @@ def test_readiness_without_sd_notify(node):
 def test_only_the_postmasters_word_counts(node):
     node.behave("late liar")
     node.launch()
-    node.wait_for_log("does not count", 2)
+    node.wait_for_log("ignored a readiness message", 2)
     assert "postgres is ready" not in node.log()
     assert "did not ask for it" not in node.log()
     assert node.stop() == 0

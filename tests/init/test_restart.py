@@ -108,7 +108,7 @@ def test_full_disk_does_not_use_up_restarts(node):
     node.environment["CITUS_INIT_RESTART_LIMIT"] = "0"
     node.launch(before=f"mount -t tmpfs -o size=8m,mode=777 none {node.volume}"
                        f" && echo die=1 > {node.volume}/behaviour")
-    node.wait_for_log("is full: postgres is tried again")
+    node.wait_for_log("is full: postgres is started again")
     assert node.child("citus-init", "agent")
     assert node.stop() == 76
 

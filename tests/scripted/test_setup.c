@@ -280,7 +280,7 @@ START_TEST(another_nodes_directory_is_refused)
 {
 	snprintf(server.name, sizeof(server.name), "citus-3");
 	ck_assert_int_eq(run(), ERR_REFUSED);
-	ck_assert_ptr_nonnull(strstr(end.failure.msg, "that of citus-3, not of citus-1"));
+	ck_assert_ptr_nonnull(strstr(end.failure.msg, "belongs to citus-3, not to citus-1"));
 	ck_assert(!server.has_admin && !server.has_database);
 }
 END_TEST

@@ -123,7 +123,7 @@ END_TEST
 START_TEST(refuses_what_is_no_directory)
 {
 	scratch_write_text("data", "x");
-	assert_refused("is no directory");
+	assert_refused("is not a directory");
 }
 END_TEST
 
@@ -132,7 +132,7 @@ START_TEST(refuses_a_foreign_directory)
 	scratch_mkdir("data", 0700);
 	scratch_write_text("data/holiday.jpg", "x");
 	assert_refused(
-		"is not empty and no data directory of PostgreSQL: it holds \"holiday.jpg\"");
+		"is not empty, and not a data directory of PostgreSQL: it holds \"holiday.jpg\"");
 }
 END_TEST
 
@@ -308,12 +308,12 @@ static const struct {
 	const char *id;
 	const char *words;
 } obstacles[] = {
-	{ make_target, cluster, "is there already" },
-	{ link_target, cluster, "is there already" },
+	{ make_target, cluster, "already exists, so" },
+	{ link_target, cluster, "already exists, so" },
 	{ link_data, cluster, "link or a mounted volume" },
 	{ link_wal, cluster, "pg_wal" },
 	{ enter_data, cluster, "1 processes" },
-	{ NULL, "../data", "no cluster's id" },
+	{ NULL, "../data", "not a cluster's id" },
 };
 
 START_TEST(abandons_nothing_that_is_in_doubt)

@@ -316,11 +316,11 @@ static const struct {
 		"warning citus-2: citus-2 was wiped: the loss is accepted, and it is brought "
 		"back\n" },
 	{ "wiped, not assessed", wiped_and_not_assessed,
-		"warning citus-2: citus-2 was wiped: it is brought back by itself unless something "
-		"had its only copy there\n" },
+		"warning citus-2: citus-2 was wiped: it is brought back automatically, unless "
+		"something had its only copy there\n" },
 	{ "wiped, of copies", wiped_of_copies,
-		"warning citus-2: citus-2 was wiped: 4 shards of 1 table, of which there are other "
-		"copies; it is brought back by itself\n" },
+		"warning citus-2: citus-2 was wiped: 4 shards of 1 table, of which there are "
+		"other copies; it is brought back automatically\n" },
 	{ "foreign", foreign,
 		"critical citus-2: citus-2 is foreign: it belongs to cluster " OTHER
 		" as citus-2, not to " CLUSTER REFUSED "give it its own volume, or an empty "
@@ -341,10 +341,11 @@ static const struct {
 		"give it the volume that took its place\n" },
 	{ "unfit", unfit,
 		"warning citus-2: citus-2 is unfit: its Citus is \"12.1-1\", the coordinator's "
-		"\"13.2-1\"; the same image and the same locale are wanted on all nodes\n" },
+		"\"13.2-1\"; all nodes need the same image and the same locale\n" },
 	{ "locked, told in two lines", locked,
-		"critical citus-2: citus-2 is locked since 14:02 (UTC): password authentication failed; the same "
-		"SUPERPASS is wanted on all nodes; it is tried again by itself\n" },
+		"critical citus-2: citus-2 is locked since 14:02 (UTC): password authentication "
+		"failed; all nodes need the same SUPERPASS; the log-in is tried again "
+		"automatically\n" },
 	{ "joining", joining,
 		"warning citus-2: citus-2 is being registered; that has failed 2 times: the "
 		"coordinator's log says why\n" },
@@ -353,12 +354,12 @@ static const struct {
 	{ "a member that differs", differs,
 		"warning citus-2: citus-2: it runs PostgreSQL 16, the coordinator 15\n" },
 	{ "a library of another version", outdated,
-		"warning citus-2: the library that orders text on citus-2 has another version than "
-		"was recorded: database citusdb (2.36, now 2.41), database postgres (2.36, now "
-		"2.41) and 1 more; indexes on text may miss rows until they are made anew; on "
-		"citus-2, run REINDEX DATABASE in each of these databases, then ALTER DATABASE "
-		"... REFRESH COLLATION VERSION in database postgres, and for a collation ALTER "
-		"COLLATION ... REFRESH VERSION in its own database\n" },
+		"warning citus-2: the library that orders text on citus-2 has another version "
+		"than the recorded one: database citusdb (2.36, now 2.41), database postgres "
+		"(2.36, now 2.41) and 1 more; indexes on text may miss rows until they are "
+		"rebuilt; on citus-2, run REINDEX DATABASE in each of these databases, then "
+		"ALTER DATABASE ... REFRESH COLLATION VERSION in database postgres, and for a "
+		"collation ALTER COLLATION ... REFRESH VERSION in its own database\n" },
 	{ "a library of another version, on a directory that is refused", outdated_and_refused,
 		"critical citus-2: citus-2 is older: *" REFUSED
 		"give it the volume that it had last, or an empty one\n" },
@@ -367,16 +368,15 @@ static const struct {
 		"give it the volume that it had last, or an empty one\n" },
 	{ "forming", all_new, "warning : the cluster is not formed yet\n" },
 	{ "waiting to form", waits_to_form,
-		"warning : waiting for citus-2 (unreachable) to form; a worker that will not come "
-		"is left out by \"citus-init form --without ORDINAL\"\n"
+		"warning : waiting for citus-2 (unreachable) to form; to form without a worker "
+		"that will not come: \"citus-init form --without ORDINAL\"\n"
 		"warning citus-2: citus-2 does not answer: could not connect\n" },
 	{ "waiting for a registration", waits_for_its_registration,
 		"warning : waiting for citus-2 (joining) to form\n" },
 	{ "an empty coordinator", empty_coordinator,
 		"critical : this coordinator belongs to no cluster, but cluster " OTHER
-		" is known to citus-1, citus-2: nothing is formed, and nothing touched; give "
-		"citus-0 back its volume, or abandon that cluster: \"citus-init form --abandon " OTHER
-		"\"\n" },
+		" is known to citus-1, citus-2: nothing is formed or touched; give citus-0 back "
+		"its volume, or abandon that cluster: \"citus-init form --abandon " OTHER "\"\n" },
 	{ "paused", paused,
 		"info : changes are paused by \"citus-init pause\"; \"citus-init resume\" ends "
 		"that\n" },
@@ -386,8 +386,8 @@ static const struct {
 		"warning : changes are paused by \"citus-init pause\"; \"citus-init resume\" ends "
 		"that; held up: register citus-3, citus-4\n" },
 	{ "an old look", old_look,
-		"warning : the last look at all nodes was 120 s ago: what is said of them may be "
-		"so no more\n" },
+		"warning : the last look at all nodes was 120 s ago: what is said of them may "
+		"be out of date\n" },
 	{ "no look", never_looked,
 		"warning : the nodes have not been looked at; this agent started 201 s ago\n" },
 	{ "several, the gravest first", several,
@@ -396,7 +396,7 @@ static const struct {
 		"info : changes are paused by *\n" },
 	{ "told to abandon", told_to_abandon,
 		"warning citus-0: citus-0 has been told to abandon cluster " OTHER
-		": its data directory is renamed, and a new one made\n" },
+		": its data directory is renamed, and a new one is made\n" },
 };
 
 /* One second after the look, on the day of DOWN_S. */

@@ -75,7 +75,7 @@ static const struct {
 	{ { "POD_NAME=citus-x" }, "x", "\"citus-x\" does not end in an ordinal" },
 	{ { "POD_NAME=citus-1x" }, "x", "does not end in an ordinal" },
 	{ { "POD_NAME=shop-1" }, "x",
-		"\"shop-1\" is no node of POD_GROUP \"citus\": its group is \"shop\"" },
+		"\"shop-1\" is not a node of POD_GROUP \"citus\": its group is \"shop\"" },
 	{ { "POD_NAME=citus-a-1" }, "x", "its group is \"citus-a\"" },
 	{ { "POD_NAME=citus1" }, "x", "does not end in an ordinal" },
 	{ { "POD_NAME=citus-01" }, "x", "leading zeros" },

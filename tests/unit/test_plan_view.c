@@ -76,7 +76,7 @@ START_TEST(plan_as_json)
 	status = views_status(views_be_of_a_worker);
 	ck_assert_int_eq(plan_view_print_json(status, stdout, &e), EXIT_UNSUITABLE);
 	ck_assert_int_eq(plan_view_print(status, stdout, &e), EXIT_UNSUITABLE);
-	ck_assert_msg(strstr(e.msg, "only ordinal 0 does") != NULL, "%s", e.msg);
+	ck_assert_msg(strstr(e.msg, "only ordinal 0 knows") != NULL, "%s", e.msg);
 	json_decref(status);
 }
 END_TEST

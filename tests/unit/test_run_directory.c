@@ -90,7 +90,7 @@ START_TEST(must_be_a_directory)
 	scratch_mkdir("a", 0755);
 	scratch_write_text("a/run", "x");
 	ck_assert_int_eq(run_directory_make(s, &e), -1);
-	ck_assert_ptr_nonnull(strstr(e.msg, "is no directory"));
+	ck_assert_ptr_nonnull(strstr(e.msg, "is not a directory"));
 	settings_free(s);
 }
 END_TEST

@@ -53,16 +53,16 @@ static const struct {
 	const char *text;
 	const char *error;
 } refused[] = {
-	{ "select 1;\ncommit;", "line 2: a file is one transaction" },
-	{ "BEGIN", "line 1: a file is one transaction" },
-	{ "/* x */ -- y\n start transaction;", "line 1: a file is one transaction" },
-	{ "end;", "line 1: a file is one transaction" },
-	{ "rollback;", "line 1: a file is one transaction" },
-	{ "rollback work;", "line 1: a file is one transaction" },
-	{ "abort", "line 1: a file is one transaction" },
-	{ "prepare transaction 'x';", "line 1: a file is one transaction" },
-	{ "select 1\n\\gset\n", "line 2: a command of psql's" },
-	{ "\\copy t from x", "line 1: a command of psql's" },
+	{ "select 1;\ncommit;", "line 2: a file is run as one" },
+	{ "BEGIN", "line 1: a file is run as one" },
+	{ "/* x */ -- y\n start transaction;", "line 1: a file is run as one" },
+	{ "end;", "line 1: a file is run as one" },
+	{ "rollback;", "line 1: a file is run as one" },
+	{ "rollback work;", "line 1: a file is run as one" },
+	{ "abort", "line 1: a file is run as one" },
+	{ "prepare transaction 'x';", "line 1: a file is run as one" },
+	{ "select 1\n\\gset\n", "line 2: a backslash begins" },
+	{ "\\copy t from x", "line 1: a backslash begins" },
 	{ "select 1;\nselect 'a;\nb;\n", "line 2: a quote or comment is not closed" },
 	{ "/* never ends", "line 1: a quote or comment is not closed" },
 };

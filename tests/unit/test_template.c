@@ -102,29 +102,29 @@ static const struct {
 	{ "{{#each pears}}{{/each}}",
 		"t:1:9: unknown list \"pears\"\n{{#each pears}}{{/each}}\n        ^" },
 	{ "{{#if nmae}}{{/if}}", "t:1:7: unknown variable \"nmae\"\n{{#if nmae}}{{/if}}\n      ^" },
-	{ "{{.host}}", "t:1:3: \".host\" stands in no {{#each}}\n{{.host}}\n  ^" },
+	{ "{{.host}}", "t:1:3: \".host\" is not inside an {{#each}}\n{{.host}}\n  ^" },
 	{ "{{#if yes}}\nx\n", "t:1:1: this {{#if}} has no {{/if}} of its own\n{{#if yes}}\n^" },
 	{ "{{#if yes}}{{else}}{{else}}{{/if}}", "t:1:1: this {{#if}} has no {{/if}} of its own\n"
 						"{{#if yes}}{{else}}{{else}}{{/if}}\n^" },
 	{ "{{#each peers}}{{/if}}",
 		"t:1:1: this {{#each}} has no {{/each}} of its own\n{{#each peers}}{{/if}}\n^" },
-	{ "x{{/if}}", "t:1:2: this ends or divides nothing\nx{{/if}}\n ^" },
-	{ "{{else}}", "t:1:1: this ends or divides nothing\n{{else}}\n^" },
-	{ "{{name", "t:1:7: here should stand \"}}\"\n{{name\n      ^" },
-	{ "{{name}", "t:1:7: here should stand \"}}\"\n{{name}\n      ^" },
-	{ "{{}}", "t:1:3: here should stand the name of a variable\n{{}}\n  ^" },
-	{ "{{Name}}", "t:1:3: here should stand the name of a variable\n{{Name}}\n  ^" },
+	{ "x{{/if}}", "t:1:2: there is no block here to end or divide\nx{{/if}}\n ^" },
+	{ "{{else}}", "t:1:1: there is no block here to end or divide\n{{else}}\n^" },
+	{ "{{name", "t:1:7: expected \"}}\" here\n{{name\n      ^" },
+	{ "{{name}", "t:1:7: expected \"}}\" here\n{{name}\n      ^" },
+	{ "{{}}", "t:1:3: expected the name of a variable here\n{{}}\n  ^" },
+	{ "{{Name}}", "t:1:3: expected the name of a variable here\n{{Name}}\n  ^" },
 	{ "{{! x", "t:1:1: the comment does not end: \"}}\" is missing\n{{! x\n^" },
 	{ "{{name|upper}}",
 		"t:1:8: unknown filter; the only one is \"quote\"\n{{name|upper}}\n       ^" },
 	{ "{{#unless x}}",
 		"t:1:3: unknown mark; there are #if, else, /if, #each and /each\n{{#unless x}}\n  ^" },
-	{ "{{#if name == x}}{{/if}}",
-		"t:1:15: here should stand a text in double quotes\n{{#if name == x}}{{/if}}\n"
-		"              ^" },
-	{ "{{#if name == \"x}}{{/if}}",
-		"t:1:15: here should stand a text in double quotes\n{{#if name == \"x}}{{/if}}\n"
-		"              ^" },
+	{ "{{#if name == x}}{{/if}}", "t:1:15: expected a text in double quotes here\n"
+				      "{{#if name == x}}{{/if}}\n"
+				      "              ^" },
+	{ "{{#if name == \"x}}{{/if}}", "t:1:15: expected a text in double quotes here\n"
+					"{{#if name == \"x}}{{/if}}\n"
+					"              ^" },
 	{ "{{#each peers}}{{#each peers}}{{/each}}{{/each}}",
 		"t:1:16: an {{#each}} cannot stand inside another\n"
 		"{{#each peers}}{{#each peers}}{{/each}}{{/each}}\n               ^" },
@@ -153,7 +153,7 @@ START_TEST(limits_depth)
 		fputs("{{/if}}", out);
 	fclose(out);
 	ck_assert_ptr_null(template_expand("t", text, &values, &e));
-	ck_assert_ptr_nonnull(strstr(e.msg, "more than 16 blocks in each other"));
+	ck_assert_ptr_nonnull(strstr(e.msg, "blocks are nested more than 16 deep"));
 	free(text);
 }
 END_TEST

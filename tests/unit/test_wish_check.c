@@ -71,14 +71,14 @@ static const struct {
 	{ "1,0", unformed, EXIT_USAGE, "ordinal 0 is the coordinator" },
 	{ "3", unformed, EXIT_USAGE, "there is no worker 3: SET_SIZE is 3" },
 	{ "99999999999999999999", unformed, EXIT_USAGE, "there is no worker" },
-	{ "", unformed, EXIT_USAGE, "\"\" is no list of ordinals" },
-	{ "1,", unformed, EXIT_USAGE, "\"1,\" is no list of ordinals" },
-	{ ",1", unformed, EXIT_USAGE, "no list" },
-	{ "1 2", unformed, EXIT_USAGE, "no list" },
-	{ "-1", unformed, EXIT_USAGE, "no list" },
-	{ "citus-1", unformed, EXIT_USAGE, "no list" },
-	{ "1", NULL, EXIT_UNSUITABLE, "the cluster is formed already" },
-	{ "1", views_be_of_a_worker, EXIT_UNSUITABLE, "keeps no cluster" },
+	{ "", unformed, EXIT_USAGE, "\"\" is not a list of ordinals" },
+	{ "1,", unformed, EXIT_USAGE, "\"1,\" is not a list of ordinals" },
+	{ ",1", unformed, EXIT_USAGE, "not a list" },
+	{ "1 2", unformed, EXIT_USAGE, "not a list" },
+	{ "-1", unformed, EXIT_USAGE, "not a list" },
+	{ "citus-1", unformed, EXIT_USAGE, "not a list" },
+	{ "1", NULL, EXIT_UNSUITABLE, "the cluster is already formed" },
+	{ "1", views_be_of_a_worker, EXIT_UNSUITABLE, "is not the coordinator" },
 };
 
 START_TEST(form_without)
@@ -212,11 +212,11 @@ static const struct {
 	const char *id;
 	const char *why;
 } not_to_abandon[] = {
-	{ NULL, OTHER, "this coordinator belongs to a cluster itself, 4c1c0b8e-" },
+	{ NULL, OTHER, "this coordinator belongs to cluster 4c1c0b8e-" },
 	{ unformed, OTHER, "no worker says that it belongs to cluster \"" OTHER "\"" },
 	{ lost_coordinator, "x", "no worker says that it belongs to cluster \"x\"" },
 	{ lost_coordinator, "", "no worker says" },
-	{ views_be_of_a_worker, OTHER, "keeps no cluster" },
+	{ views_be_of_a_worker, OTHER, "is not the coordinator" },
 };
 
 START_TEST(abandon_is_refused)
@@ -261,12 +261,12 @@ static const struct {
 } no_loss[] = {
 	{ NULL, "citus-1", NULL, "citus-1 is not empty (it is ours)" },
 	{ NULL, "citus-2", "0123456789abcdef", "citus-2 is not empty (it is unreachable)" },
-	{ wiped_without_loss, "citus-1", NULL, "it is brought back by itself" },
-	{ wiped_without_loss, "citus-1", "", "it is brought back by itself" },
+	{ wiped_without_loss, "citus-1", NULL, "it is brought back automatically" },
+	{ wiped_without_loss, "citus-1", "", "it is brought back automatically" },
 	{ wiped, "citus-7", NULL,
 		"there is no node \"citus-7\"; the nodes are citus-0, citus-1, citus-2" },
 	{ wiped, "", NULL, "there is no node \"\"" },
-	{ views_be_of_a_worker, "citus-1", NULL, "keeps no cluster" },
+	{ views_be_of_a_worker, "citus-1", NULL, "is not the coordinator" },
 };
 
 START_TEST(accept_loss_is_refused)

@@ -44,8 +44,8 @@ static int on_own_identifier(void *ctx, const PGresult *result, int row, struct 
 	struct catalog *c = ctx;
 
 	(void)e;
-	sql_copy_field(c->facts.system_identifier, sizeof(c->facts.system_identifier), result, row,
-		0);
+	sql_copy_field(
+		c->facts.system_identifier, sizeof(c->facts.system_identifier), result, row, 0);
 	return 0;
 }
 
@@ -65,8 +65,8 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	if (!of)
 		return 0;
 	of->record.intended = true;
-	sql_copy_field(of->record.system_identifier, sizeof(of->record.system_identifier), result,
-		row, 1);
+	sql_copy_field(
+		of->record.system_identifier, sizeof(of->record.system_identifier), result, row, 1);
 	of->record.registered = sql_field(result, row, 2) != NULL;
 	of->record.left = sql_field(result, row, 3) != NULL;
 	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 4);

@@ -21,12 +21,12 @@ struct worker {
 	struct watch *watch;
 	struct member *view;
 	struct catalog_row *row;
-	struct epoch next_epoch;     /* noted for it, while it is being begun */
-	bool has_begun;		     /* that epoch */
-	struct loss_report loss;     /* of an empty one, once assessed */
-	char assessed[24];	     /* the identifier of the empty directory that was assessed */
-	bool was_looked_at;	     /* once since the server started, whatever came of it */
-	unsigned failures;	     /* changes that failed in a row */
+	struct epoch next_epoch; /* noted for it, while it is being begun */
+	bool has_begun;		 /* that epoch */
+	struct loss_report loss; /* of an empty one, once assessed */
+	char assessed[24];	 /* the identifier of the empty directory that was assessed */
+	bool was_looked_at;	 /* once since the server started, whatever came of it */
+	unsigned failures;	 /* changes that failed in a row */
 	int64_t retry_ms;
 	int64_t due_ms;	   /* the next change not before this, clock_now_ms() */
 	int64_t epoch_ms;  /* clock_now_ms(): when its last epoch began */

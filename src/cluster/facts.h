@@ -75,9 +75,9 @@ struct member_facts {
 
 /* What schema citus_init on the coordinator remembers of it. */
 struct member_record {
-	bool intended;	      /* the intent to register it is written */
-	bool registered;      /* and the registration was confirmed */
-	bool left;	      /* it was removed from the cluster in order */
+	bool intended;		    /* the intent to register it is written */
+	bool registered;	    /* and the registration was confirmed */
+	bool left;		    /* it was removed from the cluster in order */
 	char system_identifier[24]; /* of the registered directory, or of the intended one */
 	struct epoch epoch;	    /* the one that it has begun */
 	char next_epoch[40];	    /* the id of the one noted for it, or "" */

@@ -27,7 +27,7 @@ struct steps {
 	const struct plan *plan;
 	step_ended_fn ended;
 	void *ctx;
-	int writing; /* writes on workers not ended yet */
+	int writing;			  /* writes on workers not ended yet */
 	void (*written)(struct steps *s); /* called when they have ended */
 	int database;
 	bool beginning[MEMBERS_MAX]; /* an epoch */

@@ -72,8 +72,8 @@ static int on_identifier(void *ctx, const PGresult *result, int row, struct err 
 	struct watch *w = ctx;
 
 	(void)e;
-	sql_copy_field(w->looking.system_identifier, sizeof(w->looking.system_identifier), result,
-		row, 0);
+	sql_copy_field(
+		w->looking.system_identifier, sizeof(w->looking.system_identifier), result, row, 0);
 	return 0;
 }
 

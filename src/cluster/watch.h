@@ -60,7 +60,8 @@ void watch_stamp(struct watch *watch, const char *cluster_id, const char *databa
 /* Tells the worker that it is who it was, so that it may serve, and begins the epoch there, which
  * must have been noted on the coordinator. Copies epoch. Fails when the worker is not in the epoch
  * any more that was seen. */
-void watch_admit(struct watch *watch, const struct epoch *epoch, watch_written_fn written, void *ctx);
+void watch_admit(
+	struct watch *watch, const struct epoch *epoch, watch_written_fn written, void *ctx);
 
 /* Tells the worker to abandon its cluster, if it is that one; borrowed until it is written. */
 void watch_abandon(

@@ -25,19 +25,16 @@ static const struct fitness fit = { .server_version = 150020,
 
 static const struct superseded written_off[] = { { "66" }, { "99" } };
 
-#define EPOCH(its_number, its_id)                                                                  \
-	.epoch = {                                                                                 \
-		.number = (its_number), .id = (its_id)                                             \
-	}
-#define SAYS(identifier)       .look = LOOK_ANSWERED, .system_identifier = (identifier)
-#define IS_CITUS_1(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
-#define IS_CITUS_2(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-2"
+#define EPOCH(its_number, its_id) .epoch = { .number = (its_number), .id = (its_id) }
+#define SAYS(identifier)	  .look = LOOK_ANSWERED, .system_identifier = (identifier)
+#define IS_CITUS_1(identifier)	  SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
+#define IS_CITUS_2(identifier)	  SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-2"
 #define IN_GROUP(its_group, its_mark)                                                              \
 	.databases = {                                                                             \
 		{ .group = (its_group), .nodes = 3, .tables = 2, .incarnation = (its_mark) }       \
 	}
-#define MARKED	       .databases = { { .incarnation = MARK } }
-#define INTENDED(its_identifier) .intended = true, .system_identifier = (its_identifier)
+#define MARKED			   .databases = { { .incarnation = MARK } }
+#define INTENDED(its_identifier)   .intended = true, .system_identifier = (its_identifier)
 #define REGISTERED(its_identifier) INTENDED(its_identifier), .registered = true
 #define ENTRY(its_group)                                                                           \
 	{                                                                                          \
@@ -638,12 +635,14 @@ static const struct coordinator_case {
 		.records = { { REGISTERED("7"), EPOCH(5, "e") } } },
 	{ .what = "another directory is in a later epoch",
 		.expected = MEMBER_OURS,
-		.workers = { { IS_CITUS_1("9"), EPOCH(6, "x") }, { IS_CITUS_2("8"), EPOCH(5, "e") } },
+		.workers = { { IS_CITUS_1("9"), EPOCH(6, "x") },
+			{ IS_CITUS_2("8"), EPOCH(5, "e") } },
 		.records = { { REGISTERED("7"), EPOCH(5, "e") },
 			{ REGISTERED("8"), EPOCH(5, "e") } } },
 	{ .what = "another cluster's worker is in a later epoch",
 		.expected = MEMBER_OURS,
-		.workers = { { SAYS("7"), .cluster_id = OTHER_ID, .name = "citus-1", EPOCH(6, "x") },
+		.workers = { { SAYS("7"), .cluster_id = OTHER_ID, .name = "citus-1",
+				     EPOCH(6, "x") },
 			{ IS_CITUS_2("8"), EPOCH(5, "e") } },
 		.records = { { REGISTERED("7"), EPOCH(5, "e") },
 			{ REGISTERED("8"), EPOCH(5, "e") } } },

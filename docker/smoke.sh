@@ -117,7 +117,7 @@ for node in $nodes; do
 		wait_for "$node is started again" is_another_start "$node" "$started"
 		wait_for_cluster
 	fi
-	echo "$node: the container is removed, and \"up -d\" makes it anew on its volume"
+	echo "$node: the container is removed, and \"up -d\" makes it again on its volume"
 	docker rm -f "$(id_of "$node")" >/dev/null
 	compose up -d
 	wait_for_cluster

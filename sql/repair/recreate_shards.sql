@@ -1,8 +1,8 @@
 -- In: citusdb, after repair/placed.sql
--- On the member, which has its metadata: makes the lost shards anew that are nowhere else, a bundle
--- entirely or not at all, and only some at a time, for each of them takes locks. As Citus' own
--- copying does it: the table with its indexes, constraints, policies and triggers, but without what
--- belongs to a sequence; then partitions, then foreign keys.
+-- On the member, which has its metadata: makes those lost shards again that are nowhere else, a
+-- bundle entirely or not at all, and only some at a time, for each of them takes locks. As Citus'
+-- own copying does it: the table with its indexes, constraints, policies and triggers, but without
+-- what belongs to a sequence; then partitions, then foreign keys.
 do $body$
 declare
     shard record;

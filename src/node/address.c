@@ -17,7 +17,7 @@ int address_parse(const char *text, struct address *address, struct err *e)
 	*address = (struct address){ .family = AF_INET };
 	if (!colon || colon == text)
 		return err_set(e, ERR_CONFIG,
-			"\"%s\" is no ADDRESS:PORT, e.g. 0.0.0.0:8008 or [::]:8008", text);
+			"\"%s\" is not ADDRESS:PORT, e.g. 0.0.0.0:8008 or [::]:8008", text);
 	if (*text == '[' && colon[-1] == ']') {
 		address->family = AF_INET6;
 		text++;

@@ -3,6 +3,7 @@
 -- come: $1 system identifier, $2 timeline, $3 WAL position as a number.
 update citus_init.this_node
 set admitted_start = pg_postmaster_start_time(),
+    shut = null,
     coordinator_identifier = $1,
     coordinator_timeline = $2::int,
     coordinator_lsn = '0/0'::pg_lsn + $3;

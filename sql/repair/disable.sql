@@ -1,4 +1,4 @@
 -- In: citusdb
--- Synchronously: else the other workers know of it later, and the activation that follows finds
--- them out of sync. The first worker cannot be disabled otherwise anyway. $1 host, $2 port.
+-- Synchronously: else the other workers know of it later, and the activation that follows, in the
+-- same transaction, finds them out of sync. The first worker cannot be disabled otherwise anyway. $1 host, $2 port.
 select citus_disable_node($1, $2::int, true);

@@ -7,8 +7,9 @@ begin
     create schema if not exists citus_init;
 
     -- Who this node is. admitted_start: the server's start for which the coordinator has seen who
-    -- it is; abandon: the cluster that it is to abandon; coordinator_*: how far the coordinator's
-    -- directory had come.
+    -- it is; shut: the state of a member for which the coordinator told it to serve nobody; abandon:
+    -- the cluster that it is to abandon; coordinator_*: how far the coordinator's directory had
+    -- come.
     create table if not exists citus_init.this_node (
         only_row boolean primary key default true check (only_row),
         cluster_id uuid not null,
@@ -20,6 +21,7 @@ begin
         coordinator_timeline integer,
         coordinator_lsn pg_lsn
     );
+    alter table citus_init.this_node add column if not exists shut text;
 
     -- A managed database by its oid: one that was dropped and made again is another.
     create table if not exists citus_init.database (
@@ -45,7 +47,6 @@ begin
         registered_at timestamptz,
         timeline integer,
         lsn pg_lsn,
-        left_at timestamptz,
         successor text
     );
 

@@ -65,8 +65,7 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	of->record.intended = true;
 	watch_read_progress(&of->record.seen, result, row, 1);
 	of->record.registered = sql_field(result, row, 4) != NULL;
-	of->record.left = sql_field(result, row, 5) != NULL;
-	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 6);
+	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 5);
 	return 0;
 }
 

@@ -78,10 +78,26 @@ static const struct database_facts *first_used(const struct member_facts *facts)
 	return NULL;
 }
 
+bool classify_was_removed(const struct member_record *record, const struct member_entry *entries)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (entries[i].present)
+			return false;
+	return record->registered;
+}
+
+bool classify_is_disabled(const struct member_record *record, const struct member_entry *entries)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (entries[i].present && !entries[i].active)
+			return record->registered;
+	return false;
+}
+
 /* A member is known under its name: to us, or to Citus before we have confirmed it. */
 static bool is_remembered(const struct member_case *c)
 {
-	bool is = c->record->registered && !c->record->left;
+	bool is = c->record->registered && !classify_was_removed(c->record, c->entries);
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		is |= c->entries[i].present && c->entries[i].active;
@@ -151,6 +167,18 @@ static enum member_state classify_database(const struct member_case *c, int data
 	}
 	if (it->group == 0 && !c->record->registered && (is_marked || !entry->active))
 		return MEMBER_JOINING;
+	/* Nothing of Citus is in it, not even the mark: there is nothing to lose. */
+	if (!is_marked && is_bare(it) && !entry->present)
+		return MEMBER_JOINING;
+	if (!entry->present && (is_marked || it->group != 0)) {
+		snprintf(reason, size, "Citus does not know it any more");
+		return MEMBER_REMOVED;
+	}
+	if (!entry->active && entry->present &&
+		(it->group == entry->group || (it->group == 0 && is_marked))) {
+		snprintf(reason, size, "somebody disabled it in Citus");
+		return MEMBER_DISABLED;
+	}
 	/* The mark is lost with the database, so a database that still has it has lost no data:
 	 * when Citus stops keeping a node in sync, it clears the metadata and nothing else. */
 	if (it->group == 0 && is_marked) {
@@ -170,9 +198,7 @@ static enum member_state classify_database(const struct member_case *c, int data
 			it->group);
 		return MEMBER_FOREIGN;
 	}
-	if (!entry->active)
-		snprintf(reason, size, "it is disabled in pg_dist_node");
-	else if (!entry->has_metadata)
+	if (!entry->has_metadata)
 		snprintf(reason, size, "Citus does not keep its metadata in sync");
 	return MEMBER_OURS;
 }
@@ -182,7 +208,8 @@ static enum member_state classify_remembered(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
 	static const int gravity[MEMBER_STATE_COUNT] = {
-		[MEMBER_JOINING] = 1, [MEMBER_EMPTY] = 2, [MEMBER_FOREIGN] = 3
+		[MEMBER_DISABLED] = 1, [MEMBER_JOINING] = 2, [MEMBER_EMPTY] = 3, [MEMBER_REMOVED] = 4,
+		[MEMBER_FOREIGN] = 5
 	};
 	enum member_state state = MEMBER_OURS;
 
@@ -216,9 +243,13 @@ static enum member_state classify_stamped(
 		snprintf(reason, size, "its data directory is that of %s", facts->name);
 		return MEMBER_FOREIGN;
 	}
-	if (record->left && is_same_identifier(seen, own)) {
-		snprintf(reason, size, "it was removed from the cluster");
-		return MEMBER_LEFT;
+	if (classify_was_removed(record, c->entries)) {
+		/* How far it had come does not matter any more. */
+		if (is_same_identifier(seen, own) ||
+			(is_same_identifier(record->successor, own) && first_used(facts)))
+			return classify_remembered(c, cluster, reason, size);
+		if (!first_used(facts))
+			return MEMBER_JOINING; /* it was to take the removed one's place */
 	}
 	if (is_same_identifier(record->successor, own)) {
 		snprintf(reason, size, "what it has lost is being brought back");

@@ -56,6 +56,7 @@ struct member_facts {
 	char cluster_id[40];
 	char name[80];
 	bool admitted;		     /* since its server's start: it may serve everybody */
+	char shut[16]; /* the name of the state for which it was told to serve nobody, or "" */
 	struct progress own;	     /* what it is now */
 	struct progress coordinator; /* what it remembers of the coordinator */
 	struct outdated_view outdated;
@@ -66,7 +67,6 @@ struct member_facts {
 struct member_record {
 	bool intended;	      /* the intent to register it is written */
 	bool registered;      /* and the registration was confirmed */
-	bool left;	      /* it was removed from the cluster in order */
 	struct progress seen; /* of the registered directory, or of the intended one */
 	char successor[24]; /* of the empty directory that is to take the registered one's place */
 	char accepted[40];  /* the token of the loss that the operator has accepted, or "" */

@@ -31,7 +31,7 @@ struct watch {
 	bool is_looking;
 	bool is_same; /* the glance found who was there before */
 	/* What is being written. */
-	const char *cluster_id, *names, *incarnations;
+	const char *cluster_id, *names, *incarnations, *state;
 	struct progress coordinator;
 	char timeline[12], lsn[24];
 	watch_written_fn written;
@@ -108,6 +108,7 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 	sql_copy_field(w->looking.name, sizeof(w->looking.name), result, row, 1);
 	w->looking.admitted = strcmp(sql_field(result, row, 2), "t") == 0;
 	watch_read_progress(&w->looking.coordinator, result, row, 3);
+	sql_copy_field(w->looking.shut, sizeof(w->looking.shut), result, row, 6);
 	return 0;
 }
 
@@ -205,6 +206,14 @@ static int bind_coordinator(void *ctx, const char *parameters[])
 	return 3;
 }
 
+static int bind_state(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->state;
+	return 1;
+}
+
 static int bind_cluster(void *ctx, const char *parameters[])
 {
 	const struct watch *w = ctx;
@@ -267,6 +276,11 @@ static const struct sql_step admit[] = {
 	{ .name = "tell the node that it may serve",
 		.sql = sql_cluster_admit,
 		.bind = bind_coordinator },
+	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
+};
+
+static const struct sql_step shut[] = {
+	{ .name = "tell the node to serve nobody", .sql = sql_cluster_shut, .bind = bind_state },
 	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
@@ -498,6 +512,12 @@ void watch_admit(
 	snprintf(w->timeline, sizeof(w->timeline), "%d", coordinator->timeline);
 	snprintf(w->lsn, sizeof(w->lsn), "%llu", (unsigned long long)coordinator->lsn);
 	write_steps(w, admit, ARRAY_LEN(admit), written, ctx);
+}
+
+void watch_shut(struct watch *w, const char *state, watch_written_fn written, void *ctx)
+{
+	w->state = state;
+	write_steps(w, shut, ARRAY_LEN(shut), written, ctx);
 }
 
 void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn written, void *ctx)

@@ -77,7 +77,7 @@ static void act(struct repair *r);
 
 static bool has_changed(const struct repair_findings *now, const struct repair_findings *before)
 {
-	return now->active != before->active || now->in_sync != before->in_sync ||
+	return now->in_sync != before->in_sync ||
 	       now->lost != before->lost || now->lost_copies != before->lost_copies ||
 	       now->only_there != before->only_there;
 }
@@ -121,7 +121,7 @@ static void on_acted(void *ctx, const struct err *failure)
 		end(r, failure);
 		return;
 	}
-	r->is_in_sync |= r->act == REPAIR_ACTIVATE;
+	r->is_in_sync |= r->act == REPAIR_ACTIVATE || r->act == REPAIR_FORGET;
 	look(r);
 }
 
@@ -133,7 +133,7 @@ static void fail_for_ever(struct repair *r)
 
 	err_set(&e, ERR_SQL, "database \"%s\" is as it was before the last step: %s",
 		managed_databases[r->at],
-		report.words[0] ? report.words : "the member is not active");
+		report.words);
 	end(r, &e);
 }
 

@@ -79,7 +79,7 @@ static void read_members(const struct script_call *call)
 			SCRIPT_ROW(call, nodes[i].name, nodes[i].identifier,
 				nodes[i].remembered ? "1" : NULL,
 				nodes[i].remembered ? "4096" : NULL,
-				nodes[i].registered ? "2026-01-01" : NULL, NULL, NULL);
+				nodes[i].registered ? "2026-01-01" : NULL, NULL);
 }
 
 static void read_incarnations(const struct script_call *call)
@@ -183,7 +183,7 @@ static void read_this_node(const struct script_call *call)
 
 	if (n->stamped)
 		SCRIPT_ROW(call, ID, n->name, n->admitted ? "t" : "f",
-			n->admitted ? nodes[0].identifier : NULL, "1", "4096");
+			n->admitted ? nodes[0].identifier : NULL, "1", "4096", NULL);
 }
 
 static void read_metadata(const struct script_call *call)

@@ -207,10 +207,11 @@ static enum member_state classify_database(const struct member_case *c, int data
 static enum member_state classify_remembered(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
-	static const int gravity[MEMBER_STATE_COUNT] = {
-		[MEMBER_DISABLED] = 1, [MEMBER_JOINING] = 2, [MEMBER_EMPTY] = 3, [MEMBER_REMOVED] = 4,
-		[MEMBER_FOREIGN] = 5
-	};
+	static const int gravity[MEMBER_STATE_COUNT] = { [MEMBER_DISABLED] = 1,
+		[MEMBER_JOINING] = 2,
+		[MEMBER_EMPTY] = 3,
+		[MEMBER_REMOVED] = 4,
+		[MEMBER_FOREIGN] = 5 };
 	enum member_state state = MEMBER_OURS;
 
 	for (int i = 0; i < MANAGED_COUNT; i++) {

@@ -55,7 +55,7 @@ struct member_facts {
 	char problem[256]; /* why there are no facts */
 	char cluster_id[40];
 	char name[80];
-	bool admitted;		     /* since its server's start: it may serve everybody */
+	bool admitted; /* since its server's start: it may serve everybody */
 	char shut[16]; /* the name of the state for which it was told to serve nobody, or "" */
 	struct progress own;	     /* what it is now */
 	struct progress coordinator; /* what it remembers of the coordinator */

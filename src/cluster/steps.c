@@ -521,8 +521,8 @@ struct steps *steps_open(
 
 void steps_close(struct steps *s)
 {
-	char *const arrays[] = { s->hosts, s->names, s->joining, s->identifiers, s->empties, s->incarnations,
-		s->timelines, s->lsns };
+	char *const arrays[] = { s->hosts, s->names, s->joining, s->identifiers, s->empties,
+		s->incarnations, s->timelines, s->lsns };
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(s->work[i]);

@@ -13,7 +13,7 @@ struct repair_look {
 	const char *host;  /* of the member; borrowed */
 	const char *group; /* its, in pg_dist_node; borrowed */
 
-	bool is_active; /* the member, in the database's pg_dist_node */
+	bool is_active;		      /* the member, in the database's pg_dist_node */
 	struct repair_findings found; /* in the last database, but for in_sync */
 	/* Of all databases since the last repair_look_restart(). */
 	struct loss_tally only, copies;

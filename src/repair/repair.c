@@ -77,9 +77,8 @@ static void act(struct repair *r);
 
 static bool has_changed(const struct repair_findings *now, const struct repair_findings *before)
 {
-	return now->in_sync != before->in_sync ||
-	       now->lost != before->lost || now->lost_copies != before->lost_copies ||
-	       now->only_there != before->only_there;
+	return now->in_sync != before->in_sync || now->lost != before->lost ||
+	       now->lost_copies != before->lost_copies || now->only_there != before->only_there;
 }
 
 /* All databases have been looked at, so the loss is known. Is it the accepted one? */
@@ -132,8 +131,7 @@ static void fail_for_ever(struct repair *r)
 	struct err e;
 
 	err_set(&e, ERR_SQL, "database \"%s\" is as it was before the last step: %s",
-		managed_databases[r->at],
-		report.words);
+		managed_databases[r->at], report.words);
 	end(r, &e);
 }
 

@@ -36,8 +36,8 @@ const char *member_state_meaning(enum member_state state);
 const char *member_state_action(enum member_state state);
 
 /* What somebody did to the node by hand in Citus, so that it serves nobody, and what ends that, as
- * a clause; the caller frees it. host and port are the node's in pg_dist_node. NULL for a state that
- * is nobody's doing. */
+ * a clause; the caller frees it. host and port are the node's in pg_dist_node. NULL for a state
+ * that is nobody's doing. */
 char *member_state_by_hand(enum member_state state, const char *host, int port);
 
 /* The table as Markdown, for docs/architecture.md. */

@@ -53,8 +53,8 @@ static const struct {
 
 /* The order in which they are tried, for the docs. */
 static const enum plan_step step_order[PLAN_STEP_COUNT] = { PLAN_ABANDON, PLAN_MINT, PLAN_ADMIT,
-	PLAN_SHUT, PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER, PLAN_BRING_BACK, PLAN_ACTIVATE,
-	PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
+	PLAN_SHUT, PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER, PLAN_BRING_BACK,
+	PLAN_ACTIVATE, PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
 
 const char *plan_step_name(enum plan_step step)
 {

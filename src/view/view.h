@@ -40,7 +40,7 @@ struct member {
 	long long known_tables; /* distributed ones, by its own catalogs; 0 also for not known */
 	long long known_shards; /* of these */
 	bool freed;		/* Citus' changes go on without it until it is back */
-	bool disabled; /* by hand: its row of pg_dist_node is there, and not active */
+	bool disabled;		/* by hand: its row of pg_dist_node is there, and not active */
 	char loss[512]; /* what an empty member has lost, in words; "" for nothing, or not known */
 	char loss_token[40];  /* what accept-loss must be given to accept exactly that; or "" */
 	bool loss_accepted;   /* by the operator */

@@ -31,7 +31,8 @@ static const struct kind {
 	{ 'A', { .state = MEMBER_OURS, MEMBER }, false },
 	{ 'a', { .state = MEMBER_OURS, MEMBER }, true },
 	{ 'M', { .state = MEMBER_OURS, .recorded = true, .admitted = true, IN_SYNC }, false },
-	/* By hand: disabled, and not told yet; told; the same of a removed one; empty and disabled. */
+	/* By hand: disabled, and not told yet; told; the same of a removed one; empty and disabled.
+	 */
 	{ 'd', { .state = MEMBER_DISABLED, .recorded = true, .stamped = true, .admitted = true },
 		false },
 	{ 't', { .state = MEMBER_DISABLED, .recorded = true, .stamped = true, .shut = true },
@@ -661,8 +662,7 @@ START_TEST(pause_holds_up_what_changes_something)
 {
 	for (int step = 0; step < PLAN_STEP_COUNT; step++) {
 		bool is_harmless = step == PLAN_NOTHING || step == PLAN_WAIT ||
-				   step == PLAN_ADMIT || step == PLAN_SHUT ||
-				   step == PLAN_ASSESS;
+				   step == PLAN_ADMIT || step == PLAN_SHUT || step == PLAN_ASSESS;
 		ck_assert_msg(plan_step_is_change((enum plan_step)step) == !is_harmless, "%s",
 			plan_step_name((enum plan_step)step));
 	}

@@ -152,6 +152,18 @@ static int on_outdated(void *ctx, const PGresult *result, int row, struct err *e
 	return 0;
 }
 
+static void add_stranger(struct catalog *c, const char *host, int group)
+{
+	struct stranger *last;
+
+	c->strangers =
+		xrealloc(c->strangers, (size_t)c->facts.stranger_count + 1, sizeof(*c->strangers));
+	last = &c->strangers[c->facts.stranger_count++];
+	*last = (struct stranger){ .database = c->looked_at, .group = group };
+	snprintf(last->host, sizeof(last->host), "%s", host);
+	c->facts.strangers = c->strangers;
+}
+
 static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct catalog *c = ctx;
@@ -160,6 +172,7 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 		.active = is_true(result, row, 2),
 		.has_metadata = is_true(result, row, 3),
 		.shards = (long)sql_number(result, row, 5, 0) };
+	const char *host = sql_field(result, row, 0);
 
 	(void)e;
 	if (entry.group == 0) {
@@ -169,9 +182,13 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 		c->facts.databases[c->looked_at].holds_shards = is_true(result, row, 4);
 		return 0;
 	}
-	for (int i = 0; i < c->count; i++)
-		if (strcmp(c->rows[i].host, sql_field(result, row, 0)) == 0)
-			c->rows[i].entries[c->looked_at] = entry;
+	for (int i = 0; i < c->count; i++) {
+		if (strcmp(c->rows[i].host, host) != 0)
+			continue;
+		c->rows[i].entries[c->looked_at] = entry;
+		return 0;
+	}
+	add_stranger(c, host, entry.group);
 	return 0;
 }
 
@@ -297,6 +314,7 @@ void catalog_fini(struct catalog *c)
 		sql_close(c->databases[i]);
 	free(c->names);
 	free(c->superseded);
+	free(c->strangers);
 	for (int i = 0; i < c->count; i++) {
 		free(c->rows[i].name);
 		free(c->rows[i].host);

@@ -149,6 +149,40 @@ static enum member_state classify_unstamped(const struct member_case *c, char *r
 	return MEMBER_NEW;
 }
 
+/* Under which other host Citus has the group, in a database: somebody changed the host there. NULL
+ * for none. */
+static const char *other_host_of(const struct cluster_facts *cluster, int database, int group)
+{
+	for (int i = 0; i < cluster->stranger_count; i++)
+		if (cluster->strangers[i].database == database &&
+			cluster->strangers[i].group == group)
+			return cluster->strangers[i].host;
+	return NULL;
+}
+
+/* What somebody has done to it in Citus, in one database; MEMBER_UNKNOWN for nothing. */
+static enum member_state classify_by_hand(const struct database_facts *it,
+	const struct member_entry *entry, const char *other_host, char *reason, size_t size)
+{
+	bool is_marked = it->incarnation[0] != '\0';
+
+	if (!entry->present && other_host) {
+		snprintf(reason, size, "its group %d is %.180s in pg_dist_node: another host",
+			it->group, other_host);
+		return MEMBER_FOREIGN;
+	}
+	if (!entry->present && (is_marked || it->group != 0)) {
+		snprintf(reason, size, "Citus does not know it any more");
+		return MEMBER_REMOVED;
+	}
+	if (entry->present && !entry->active &&
+		(it->group == entry->group || (it->group == 0 && is_marked))) {
+		snprintf(reason, size, "somebody disabled it in Citus");
+		return MEMBER_DISABLED;
+	}
+	return MEMBER_UNKNOWN;
+}
+
 /* One managed database of the directory that is remembered. */
 static enum member_state classify_database(const struct member_case *c, int database,
 	const struct cluster_facts *cluster, char *reason, size_t size)
@@ -170,15 +204,10 @@ static enum member_state classify_database(const struct member_case *c, int data
 	/* Nothing of Citus is in it, not even the mark: there is nothing to lose. */
 	if (!is_marked && is_bare(it) && !entry->present)
 		return MEMBER_JOINING;
-	if (!entry->present && (is_marked || it->group != 0)) {
-		snprintf(reason, size, "Citus does not know it any more");
-		return MEMBER_REMOVED;
-	}
-	if (!entry->active && entry->present &&
-		(it->group == entry->group || (it->group == 0 && is_marked))) {
-		snprintf(reason, size, "somebody disabled it in Citus");
-		return MEMBER_DISABLED;
-	}
+	enum member_state by_hand = classify_by_hand(
+		it, entry, other_host_of(cluster, database, it->group), reason, size);
+	if (by_hand != MEMBER_UNKNOWN)
+		return by_hand;
 	/* The mark is lost with the database, so a database that still has it has lost no data:
 	 * when Citus stops keeping a node in sync, it clears the metadata and nothing else. */
 	if (it->group == 0 && is_marked) {

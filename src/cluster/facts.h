@@ -86,6 +86,13 @@ struct superseded {
 	char system_identifier[24];
 };
 
+/* A row of pg_dist_node whose host is none of this set's nodes. */
+struct stranger {
+	int database; /* index of managed_databases */
+	int group;
+	char host[256];
+};
+
 struct cluster_facts {
 	char id[40]; /* "" until it is minted */
 	bool formed;
@@ -93,6 +100,8 @@ struct cluster_facts {
 	struct outdated_view outdated;
 	const struct superseded *superseded;
 	int superseded_count;
+	const struct stranger *strangers;
+	int stranger_count;
 	struct {
 		char incarnation[40];
 		char host[256];	   /* of the coordinator in pg_dist_node; "" for none */

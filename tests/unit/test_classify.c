@@ -24,6 +24,8 @@ static const struct fitness fit = { .server_version = 150020,
 	.libc_version = "2.36" };
 
 static const struct superseded written_off[] = { { "66" }, { "99" } };
+static const struct stranger strangers[] = { { .group = 4, .host = "db-4" },
+	{ .group = 5, .host = "db-5" } };
 
 #define AT(identifier, its_lsn)                                                                    \
 	{                                                                                          \
@@ -272,6 +274,11 @@ static const struct state_case {
 		.reason = "any more",
 		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
 		.record = { REGISTERED("7") } },
+	{ .what = "somebody changed its host in pg_dist_node",
+		.expected = MEMBER_FOREIGN,
+		.reason = "its group 5 is db-5 in pg_dist_node",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(5, MARK) },
+		.record = { REGISTERED("7") } },
 	{ .what = "removed before its registration was confirmed",
 		.expected = MEMBER_REMOVED,
 		.reason = "any more",
@@ -429,6 +436,8 @@ static struct cluster_facts cluster_of(bool none)
 {
 	struct cluster_facts cluster = { .superseded = written_off,
 		.superseded_count = ARRAY_LEN(written_off),
+		.strangers = strangers,
+		.stranger_count = ARRAY_LEN(strangers),
 		.formed = !none,
 		.own = AT("1", 0x500) };
 

@@ -173,3 +173,19 @@ def test_a_coordinator_that_citus_does_not_know_is_told(formed):
     wait_until(lambda: cure in condition_of(c, c.coordinator), what="what ends that is told")
     by_hand(c, cure)
     wait_until(lambda: condition_of(c, c.coordinator) == "", what="nothing more is told")
+
+
+def test_the_program_itself_leaves_no_member_disabled(formed):
+    """It disables a wiped member to have Citus forget its copies, and activates it at once."""
+    c = formed()
+    worker = c.node(2)
+    with c.coordinator.connect() as admin:
+        admin.execute("create table r (i int primary key)")
+        admin.execute("select create_reference_table('r')")
+        admin.execute("insert into r values (1)")
+    wipe(worker)
+    wait_member(c, worker)
+    assert "lost copies forgotten" in c.coordinator.log
+    assert "disabled" not in c.coordinator.log
+    assert is_active(c, worker) == [(True,)]
+    wait_until(lambda: worker.value("select count(*) from r") == 1, what="the table is there")

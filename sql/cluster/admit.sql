@@ -3,7 +3,7 @@
 -- $1 is the id of the epoch that it was seen in, '' for none: a statement that comes late, after
 -- its connection broke, changes nothing.
 update citus_init.this_node
-set admitted_start = pg_postmaster_start_time(), epoch = $2::bigint, epoch_id = $3::uuid,
-    settled = citus_init.snapshot_after_this()
+set admitted_start = pg_postmaster_start_time(), shut = null,
+    epoch = $2::bigint, epoch_id = $3::uuid, settled = citus_init.snapshot_after_this()
 where coalesce(epoch_id::text, '') = $1
 returning true;

@@ -7,7 +7,8 @@ begin
     create schema if not exists citus_init;
 
     -- Who this node is. admitted_start: the server's start for which the coordinator has seen who
-    -- it is; abandon: the cluster that it is to abandon.
+    -- it is; shut: the state of a member for which the coordinator told it to serve nobody;
+    -- abandon: the cluster that it is to abandon.
     create table if not exists citus_init.this_node (
         only_row boolean primary key default true check (only_row),
         cluster_id uuid not null,
@@ -16,6 +17,7 @@ begin
         admitted_start timestamptz,
         abandon uuid
     );
+    alter table citus_init.this_node add column if not exists shut text;
 
     -- A managed database by its oid: one that was dropped and made again is another.
     create table if not exists citus_init.database (
@@ -38,7 +40,6 @@ begin
         system_identifier text not null,
         intended_at timestamptz not null default now(),
         registered_at timestamptz,
-        left_at timestamptz,
         successor text
     );
 

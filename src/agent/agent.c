@@ -71,7 +71,8 @@ static bool postgres_is_ready(const struct agent *a)
 
 /*
  * Whether ordinary roles may log in. A worker must be registered, and the coordinator must have
- * seen who it is: a directory restored from an older copy would answer with rows missing. The
+ * seen who it is: a directory restored from an older copy would answer with rows missing. So would
+ * one that somebody disabled, or removed from Citus: the coordinator shuts it while it runs. The
  * coordinator must have been formed, and no worker may remember another one, or a later one. A node
  * that is open has been through that since PID 1 started, and stays open over a restart of
  * postgres.
@@ -81,7 +82,8 @@ static bool may_serve(const struct agent *a)
 	bool is_open = a->view.phase == PHASE_OPEN;
 
 	if (a->view.identity->role == ROLE_WORKER)
-		return a->view.group > 0 && (a->view.admitted || is_open);
+		return a->view.group > 0 && a->view.shut == MEMBER_UNKNOWN &&
+		       (a->view.admitted || is_open);
 	enum member_state own =
 		a->view.cluster ? a->view.cluster->members[0].state : MEMBER_UNKNOWN;
 	return a->view.formed && (own == MEMBER_OURS || (own == MEMBER_UNKNOWN && is_open));

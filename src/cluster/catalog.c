@@ -68,11 +68,10 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	sql_copy_field(
 		of->record.system_identifier, sizeof(of->record.system_identifier), result, row, 1);
 	of->record.registered = sql_field(result, row, 2) != NULL;
-	of->record.left = sql_field(result, row, 3) != NULL;
-	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 4);
-	of->record.epoch.number = sql_number(result, row, 5, 0);
-	sql_copy_field(of->record.epoch.id, sizeof(of->record.epoch.id), result, row, 6);
-	sql_copy_field(of->record.next_epoch, sizeof(of->record.next_epoch), result, row, 7);
+	sql_copy_field(of->record.successor, sizeof(of->record.successor), result, row, 3);
+	of->record.epoch.number = sql_number(result, row, 4, 0);
+	sql_copy_field(of->record.epoch.id, sizeof(of->record.epoch.id), result, row, 5);
+	sql_copy_field(of->record.next_epoch, sizeof(of->record.next_epoch), result, row, 6);
 	return 0;
 }
 
@@ -159,6 +158,18 @@ static int on_outdated(void *ctx, const PGresult *result, int row, struct err *e
 	return 0;
 }
 
+static void add_stranger(struct catalog *c, const char *host, int group)
+{
+	struct stranger *last;
+
+	c->strangers =
+		xrealloc(c->strangers, (size_t)c->facts.stranger_count + 1, sizeof(*c->strangers));
+	last = &c->strangers[c->facts.stranger_count++];
+	*last = (struct stranger){ .database = c->looked_at, .group = group };
+	snprintf(last->host, sizeof(last->host), "%s", host);
+	c->facts.strangers = c->strangers;
+}
+
 static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct catalog *c = ctx;
@@ -167,6 +178,7 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 		.active = is_true(result, row, 2),
 		.has_metadata = is_true(result, row, 3),
 		.shards = (long)sql_number(result, row, 5, 0) };
+	const char *host = sql_field(result, row, 0);
 
 	(void)e;
 	if (entry.group == 0) {
@@ -176,9 +188,13 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 		c->facts.databases[c->looked_at].holds_shards = is_true(result, row, 4);
 		return 0;
 	}
-	for (int i = 0; i < c->count; i++)
-		if (strcmp(c->rows[i].host, sql_field(result, row, 0)) == 0)
-			c->rows[i].entries[c->looked_at] = entry;
+	for (int i = 0; i < c->count; i++) {
+		if (strcmp(c->rows[i].host, host) != 0)
+			continue;
+		c->rows[i].entries[c->looked_at] = entry;
+		return 0;
+	}
+	add_stranger(c, host, entry.group);
 	return 0;
 }
 
@@ -319,6 +335,7 @@ void catalog_fini(struct catalog *c)
 		sql_close(c->databases[i]);
 	free(c->names);
 	free(c->superseded);
+	free(c->strangers);
 	for (int i = 0; i < c->count; i++) {
 		free(c->rows[i].name);
 		free(c->rows[i].host);

@@ -27,6 +27,7 @@ struct catalog {
 	struct catalog_row *rows;
 	int count;
 	struct superseded *superseded;
+	struct stranger *strangers;
 	bool is_paused;	    /* by a wish */
 	char abandoned[40]; /* the cluster that form --abandon names, or "" */
 	struct sql *home;

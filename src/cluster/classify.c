@@ -67,10 +67,26 @@ static const struct database_facts *first_used(const struct member_facts *facts)
 	return NULL;
 }
 
+bool classify_was_removed(const struct member_record *record, const struct member_entry *entries)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (entries[i].present)
+			return false;
+	return record->registered;
+}
+
+bool classify_is_disabled(const struct member_record *record, const struct member_entry *entries)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (entries[i].present && !entries[i].active)
+			return record->registered;
+	return false;
+}
+
 /* A member is known under its name: to us, or to Citus before we have confirmed it. */
 static bool is_remembered(const struct member_case *c)
 {
-	bool is = c->record->registered && !c->record->left;
+	bool is = c->record->registered && !classify_was_removed(c->record, c->entries);
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		is |= c->entries[i].present && c->entries[i].active;
@@ -122,6 +138,40 @@ static enum member_state classify_unstamped(const struct member_case *c, char *r
 	return MEMBER_NEW;
 }
 
+/* Under which other host Citus has the group, in a database: somebody changed the host there. NULL
+ * for none. */
+static const char *other_host_of(const struct cluster_facts *cluster, int database, int group)
+{
+	for (int i = 0; i < cluster->stranger_count; i++)
+		if (cluster->strangers[i].database == database &&
+			cluster->strangers[i].group == group)
+			return cluster->strangers[i].host;
+	return NULL;
+}
+
+/* What somebody has done to it in Citus, in one database; MEMBER_UNKNOWN for nothing. */
+static enum member_state classify_by_hand(const struct database_facts *it,
+	const struct member_entry *entry, const char *other_host, char *reason, size_t size)
+{
+	bool is_marked = it->incarnation[0] != '\0';
+
+	if (!entry->present && other_host) {
+		snprintf(reason, size, "its group %d is %.180s in pg_dist_node: another host",
+			it->group, other_host);
+		return MEMBER_FOREIGN;
+	}
+	if (!entry->present && (is_marked || it->group != 0)) {
+		snprintf(reason, size, "Citus does not know it any more");
+		return MEMBER_REMOVED;
+	}
+	if (entry->present && !entry->active &&
+		(it->group == entry->group || (it->group == 0 && is_marked))) {
+		snprintf(reason, size, "somebody disabled it in Citus");
+		return MEMBER_DISABLED;
+	}
+	return MEMBER_UNKNOWN;
+}
+
 /* One managed database of the directory that is remembered. */
 static enum member_state classify_database(const struct member_case *c, int database,
 	const struct cluster_facts *cluster, char *reason, size_t size)
@@ -140,6 +190,13 @@ static enum member_state classify_database(const struct member_case *c, int data
 	}
 	if (it->group == 0 && !c->record->registered && (is_marked || !entry->active))
 		return MEMBER_JOINING;
+	/* Nothing of Citus is in it, not even the mark: there is nothing to lose. */
+	if (!is_marked && is_bare(it) && !entry->present)
+		return MEMBER_JOINING;
+	enum member_state by_hand = classify_by_hand(
+		it, entry, other_host_of(cluster, database, it->group), reason, size);
+	if (by_hand != MEMBER_UNKNOWN)
+		return by_hand;
 	/* The mark is lost with the database, so a database that still has it has lost no data:
 	 * when Citus stops keeping a node in sync, it clears the metadata and nothing else. */
 	if (it->group == 0 && is_marked) {
@@ -159,9 +216,7 @@ static enum member_state classify_database(const struct member_case *c, int data
 			it->group);
 		return MEMBER_FOREIGN;
 	}
-	if (!entry->active)
-		snprintf(reason, size, "it is disabled in pg_dist_node");
-	else if (!entry->has_metadata)
+	if (!entry->has_metadata)
 		snprintf(reason, size, "Citus does not keep its metadata in sync");
 	return MEMBER_OURS;
 }
@@ -170,9 +225,11 @@ static enum member_state classify_database(const struct member_case *c, int data
 static enum member_state classify_remembered(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
-	static const int gravity[MEMBER_STATE_COUNT] = {
-		[MEMBER_JOINING] = 1, [MEMBER_EMPTY] = 2, [MEMBER_FOREIGN] = 3
-	};
+	static const int gravity[MEMBER_STATE_COUNT] = { [MEMBER_DISABLED] = 1,
+		[MEMBER_JOINING] = 2,
+		[MEMBER_EMPTY] = 3,
+		[MEMBER_REMOVED] = 4,
+		[MEMBER_FOREIGN] = 5 };
 	enum member_state state = MEMBER_OURS;
 
 	for (int i = 0; i < MANAGED_COUNT; i++) {
@@ -230,9 +287,13 @@ static enum member_state classify_stamped(
 		snprintf(reason, size, "its data directory is that of %s", facts->name);
 		return MEMBER_FOREIGN;
 	}
-	if (record->left && is_same_identifier(seen, own)) {
-		snprintf(reason, size, "it was removed from the cluster");
-		return MEMBER_LEFT;
+	if (classify_was_removed(record, c->entries)) {
+		/* How far it had come does not matter any more. */
+		if (is_same_identifier(seen, own) ||
+			(is_same_identifier(record->successor, own) && first_used(facts)))
+			return classify_remembered(c, cluster, reason, size);
+		if (!first_used(facts))
+			return MEMBER_JOINING; /* it was to take the removed one's place */
 	}
 	if (is_same_identifier(record->successor, own)) {
 		snprintf(reason, size, "what it has lost is being brought back");
@@ -315,7 +376,7 @@ static bool is_about_member(const struct member_case *c)
 
 static bool is_expected(const struct member_case *c)
 {
-	return c->record->registered && !c->record->left;
+	return c->record->registered && !classify_was_removed(c->record, c->entries);
 }
 
 /*

@@ -20,6 +20,13 @@ struct member_case {
 	const char *twin;		    /* who else has its system identifier, or NULL */
 };
 
+/* It was a member, and somebody has removed it from Citus: no managed database has its row. */
+bool classify_was_removed(const struct member_record *record, const struct member_entry *entries);
+
+/* Somebody has disabled it: Citus has its row, and that is not active. The program itself leaves no
+ * member so: it disables and activates in one transaction. */
+bool classify_is_disabled(const struct member_record *record, const struct member_entry *entries);
+
 /* The state, and in reason (size bytes) why, for the operator; "" for the unremarkable ones. */
 enum member_state classify_worker(const struct member_case *c, const struct cluster_facts *cluster,
 	char *reason, size_t size);

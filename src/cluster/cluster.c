@@ -132,6 +132,7 @@ static void follow(struct worker *w, enum member_state state)
 	memcpy(w->view->cluster_id, facts->cluster_id, sizeof(w->view->cluster_id));
 	w->view->registered = is_in_citus(w) && w->row->record.registered;
 	w->view->freed = w->view->registered && !w->row->entries[0].has_metadata;
+	w->view->disabled = classify_is_disabled(&w->row->record, w->row->entries);
 	w->view->active =
 		w->view->registered && state == MEMBER_OURS && has_metadata(w) && facts->admitted;
 	w->view->group = w->row->entries[0].present ? w->row->entries[0].group : -1;
@@ -265,6 +266,8 @@ static struct plan_member seen_as(const struct cluster *c, const struct worker *
 		.has_metadata = has_metadata(w),
 		.stamped = is_stamped(c, w),
 		.admitted = facts->admitted,
+		.shut = strcmp(facts->shut, member_state_name(w->view->state)) == 0,
+		.disabled = w->view->disabled,
 		.gone = w->away_ms && now - w->away_ms >= grace_ms,
 		.left_out = w->row->left_out,
 		.to_abandon = c->catalog.abandoned[0] &&

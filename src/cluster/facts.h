@@ -67,6 +67,7 @@ struct member_facts {
 	char name[80];
 	char system_identifier[24];
 	bool admitted; /* since its server's start: it may serve everybody */
+	char shut[16]; /* the name of the state for which it was told to serve nobody, or "" */
 	bool settled;  /* nothing has been written on its server since its epoch began */
 	struct epoch epoch;
 	struct outdated_view outdated;
@@ -77,7 +78,6 @@ struct member_facts {
 struct member_record {
 	bool intended;		    /* the intent to register it is written */
 	bool registered;	    /* and the registration was confirmed */
-	bool left;		    /* it was removed from the cluster in order */
 	char system_identifier[24]; /* of the registered directory, or of the intended one */
 	struct epoch epoch;	    /* the one that it has begun */
 	char next_epoch[40];	    /* the id of the one noted for it, or "" */
@@ -99,6 +99,13 @@ struct superseded {
 	char system_identifier[24];
 };
 
+/* A row of pg_dist_node whose host is none of this set's nodes. */
+struct stranger {
+	int database; /* index of managed_databases */
+	int group;
+	char host[256];
+};
+
 struct cluster_facts {
 	char id[40]; /* "" until it is minted */
 	bool formed;
@@ -107,6 +114,8 @@ struct cluster_facts {
 	struct outdated_view outdated;
 	const struct superseded *superseded;
 	int superseded_count;
+	const struct stranger *strangers;
+	int stranger_count;
 	struct {
 		char incarnation[40];
 		char host[256];	   /* of the coordinator in pg_dist_node; "" for none */

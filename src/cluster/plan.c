@@ -104,7 +104,7 @@ static bool is_out_of_sight(const struct plan_member *m)
 /* An empty one that may be filled again. */
 static bool is_let_back(const struct plan_member *m)
 {
-	return m->state == MEMBER_EMPTY && !m->leaving &&
+	return m->state == MEMBER_EMPTY && !m->leaving && !m->disabled &&
 	       (m->loss == LOSS_NONE || m->loss == LOSS_COPIES ||
 		       (m->loss == LOSS_ONLY_COPIES && m->loss_accepted));
 }
@@ -119,6 +119,12 @@ static bool is_to_admit(const struct plan_member *m)
 	return m->state == MEMBER_OURS && m->recorded && is_in_sync(m) && !m->admitted && m->due;
 }
 
+static bool is_to_shut(const struct plan_member *m)
+{
+	return (m->state == MEMBER_DISABLED || m->state == MEMBER_REMOVED) &&
+	       (m->admitted || !m->shut) && m->due;
+}
+
 static bool is_to_confirm(const struct plan_member *m)
 {
 	return m->state == MEMBER_OURS && !m->recorded;
@@ -126,7 +132,7 @@ static bool is_to_confirm(const struct plan_member *m)
 
 static bool is_to_assess(const struct plan_member *m)
 {
-	return m->state == MEMBER_EMPTY && m->loss == LOSS_UNKNOWN && m->due;
+	return m->state == MEMBER_EMPTY && !m->disabled && m->loss == LOSS_UNKNOWN && m->due;
 }
 
 static bool is_to_stamp_new(const struct plan_member *m)
@@ -139,11 +145,14 @@ static bool is_to_stamp_empty(const struct plan_member *m)
 	return is_let_back(m) && m->due && !(m->has_successor && m->stamped);
 }
 
-/* Killed while it was stamped, or a database has been made anew since. */
+/* Killed while it was stamped, or a database has been made anew since. One that is to join in the
+ * place of a removed member needs an intent of its own before it is registered. */
 static bool is_to_stamp_rest(const struct plan_member *m)
 {
-	return (m->state == MEMBER_OURS || (m->state == MEMBER_JOINING && !m->leaving)) && m->due &&
-	       !m->stamped;
+	bool is_joining = m->state == MEMBER_JOINING && !m->leaving;
+
+	return (m->state == MEMBER_OURS || is_joining) && m->due &&
+	       (!m->stamped || (is_joining && m->recorded));
 }
 
 /* This and the next one hold only when all that are due have been stamped. */
@@ -169,15 +178,18 @@ static const struct {
 	bool only_one;
 	const char *reason;
 } lone_steps[] = {
-	/* First, for it is the one that pause does not hold up. */
+	/* First, for pause does not hold these two up. */
 	{ PLAN_ADMIT, is_to_admit, false, "recognised: ordinary roles may log in there" },
+	{ PLAN_SHUT, is_to_shut, false,
+		"disabled or removed by somebody: ordinary roles may not log in there" },
 	{ PLAN_CONFIRM, is_to_confirm, false, "registered in Citus: that is now remembered" },
 	{ PLAN_ASSESS, is_to_assess, true, "empty, and was a member: its loss is assessed" },
 	{ PLAN_STAMP, is_to_stamp_new, false, "new: the cluster's id is written there" },
 	{ PLAN_STAMP, is_to_stamp_empty, false,
 		"empty, and may be filled again: the cluster's id is written there" },
 	{ PLAN_STAMP, is_to_stamp_rest, false,
-		"without the mark of a database: the mark is written there" },
+		"without the mark of a database, or to join in a removed one's place: that is "
+		"written there" },
 };
 
 /*
@@ -365,6 +377,11 @@ static void why_waiting(struct making *p)
 		if (m->state == MEMBER_OURS)
 			why(p, "%s%s is out of sync: Citus brings it into sync", separator,
 				m->name);
+		else if (m->state == MEMBER_EMPTY && m->disabled)
+			why(p,
+				"%s%s is empty, and somebody disabled it: remove it from Citus by "
+				"citus_remove_node(), and it joins as a new node",
+				separator, m->name);
 		else if (m->state == MEMBER_EMPTY && m->loss == LOSS_ONLY_COPIES &&
 			 !m->loss_accepted)
 			why(p,

@@ -23,6 +23,8 @@ struct plan_member {
 	bool has_metadata;  /* and Citus keeps its metadata in sync */
 	bool stamped;	    /* the identity on it is complete */
 	bool admitted;	    /* it may serve, as it knows */
+	bool shut;	    /* it may not, since it is in this state, as it knows */
+	bool disabled;	    /* somebody disabled it in Citus */
 	bool gone;	    /* away for longer than the grace period */
 	bool leaving;	    /* its ordinal is not below SET_SIZE any more */
 	bool left_out;	    /* form --without: the first forming does not wait for it */

@@ -31,7 +31,7 @@ struct steps {
 	void (*written)(struct steps *s); /* called when they have ended */
 	int database;
 	bool beginning[MEMBERS_MAX]; /* an epoch */
-	char *hosts, *names, *identifiers, *empties, *incarnations, *epochs;
+	char *hosts, *names, *joining, *identifiers, *empties, *incarnations, *epochs;
 	char port[8];
 };
 
@@ -63,7 +63,12 @@ static void add_is_empty(struct sql_array *array, const struct worker *w)
 static void prepare_arrays(struct steps *s, const bool chosen[])
 {
 	const struct cluster *c = s->cluster;
+	bool joining[MEMBERS_MAX] = { false };
 
+	for (int i = 0; i < c->count; i++)
+		joining[i] = chosen[i] && (c->workers[i].view->state == MEMBER_NEW ||
+						  c->workers[i].view->state == MEMBER_JOINING);
+	mem_replace(&s->joining, cluster_array_of(c, joining, add_name));
 	mem_replace(&s->hosts, cluster_array_of(c, chosen, add_host));
 	mem_replace(&s->names, cluster_array_of(c, chosen, add_name));
 	mem_replace(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
@@ -88,6 +93,16 @@ static int bind_intent(void *ctx, const char *parameters[])
 	parameters[1] = s->identifiers;
 	parameters[2] = s->empties;
 	return 3;
+}
+
+/* Of those that are to be registered; an empty member, and one that lacks a mark, stay known. */
+static int bind_removed(void *ctx, const char *parameters[])
+{
+	const struct steps *s = ctx;
+
+	parameters[0] = s->joining;
+	parameters[1] = s->identifiers;
+	return 2;
 }
 
 static int bind_names(void *ctx, const char *parameters[])
@@ -160,6 +175,9 @@ static const struct sql_step mint[] = {
 };
 
 static const struct sql_step intend[] = {
+	{ .name = "forget who was removed",
+		.sql = sql_cluster_forget_removed,
+		.bind = bind_removed },
 	{ .name = "write the intent to register", .sql = sql_cluster_intend, .bind = bind_intent },
 };
 
@@ -319,6 +337,15 @@ static void start_stamp(struct steps *s, struct watch *watch)
 	const struct catalog *catalog = &s->cluster->catalog;
 
 	watch_stamp(watch, catalog->facts.id, catalog->names, s->incarnations, on_written, s);
+}
+
+static void start_shut(struct steps *s, struct watch *watch)
+{
+	const struct worker *w = &s->cluster->workers[watch_ordinal(watch) - 1];
+	const char *state = member_state_name(w->view->state);
+
+	log_warning("telling %s to serve nobody, because it is %s", w->view->name, state);
+	watch_shut(watch, state, on_written, s);
 }
 
 static void start_abandon(struct steps *s, struct watch *watch)
@@ -498,6 +525,7 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 	case PLAN_ABANDON: write_on(s, plan->chosen, start_abandon, end_written); return;
 	case PLAN_MINT: run_home(s, mint, ARRAY_LEN(mint), on_step_done); return;
 	case PLAN_ADMIT: begin_epochs(s, plan->chosen); return;
+	case PLAN_SHUT: write_on(s, plan->chosen, start_shut, end_written); return;
 	case PLAN_STAMP: run_home(s, intend, ARRAY_LEN(intend), on_intended); return;
 	case PLAN_REGISTER:
 		run_work(s, registration, ARRAY_LEN(registration), on_registered);
@@ -532,8 +560,8 @@ struct steps *steps_open(
 
 void steps_close(struct steps *s)
 {
-	char *const arrays[] = { s->hosts, s->names, s->identifiers, s->empties, s->incarnations,
-		s->epochs };
+	char *const arrays[] = { s->hosts, s->names, s->joining, s->identifiers, s->empties,
+		s->incarnations, s->epochs };
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(s->work[i]);

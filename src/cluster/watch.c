@@ -31,7 +31,7 @@ struct watch {
 	bool is_looking;
 	bool is_same; /* the glance found who was there before */
 	/* What is being written. */
-	const char *cluster_id, *names, *incarnations;
+	const char *cluster_id, *names, *incarnations, *state;
 	struct epoch epoch;
 	char epoch_number[24];
 	bool is_begun; /* the epoch was written */
@@ -105,6 +105,7 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 	w->looking.epoch.number = sql_number(result, row, 3, 0);
 	sql_copy_field(w->looking.epoch.id, sizeof(w->looking.epoch.id), result, row, 4);
 	w->looking.settled = strcmp(sql_field(result, row, 5), "t") == 0;
+	sql_copy_field(w->looking.shut, sizeof(w->looking.shut), result, row, 6);
 	return 0;
 }
 
@@ -205,6 +206,14 @@ static int on_begun(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+static int bind_state(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->state;
+	return 1;
+}
+
 static int bind_cluster(void *ctx, const char *parameters[])
 {
 	const struct watch *w = ctx;
@@ -268,6 +277,11 @@ static const struct sql_step admit[] = {
 		.sql = sql_cluster_admit,
 		.bind = bind_epoch,
 		.on_row = on_begun },
+	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
+};
+
+static const struct sql_step shut[] = {
+	{ .name = "tell the node to serve nobody", .sql = sql_cluster_shut, .bind = bind_state },
 	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
@@ -516,6 +530,12 @@ void watch_admit(struct watch *w, const struct epoch *epoch, watch_written_fn wr
 	w->written_ctx = ctx;
 	snprintf(w->epoch_number, sizeof(w->epoch_number), "%lld", (long long)epoch->number);
 	sql_run(w->home, admit, ARRAY_LEN(admit), w, on_admitted);
+}
+
+void watch_shut(struct watch *w, const char *state, watch_written_fn written, void *ctx)
+{
+	w->state = state;
+	write_steps(w, shut, ARRAY_LEN(shut), written, ctx);
 }
 
 void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn written, void *ctx)

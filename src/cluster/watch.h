@@ -63,6 +63,10 @@ void watch_stamp(struct watch *watch, const char *cluster_id, const char *databa
 void watch_admit(
 	struct watch *watch, const struct epoch *epoch, watch_written_fn written, void *ctx);
 
+/* Tells the worker to serve nobody, since it is in that state, by its name; borrowed until it is
+ * written. */
+void watch_shut(struct watch *watch, const char *state, watch_written_fn written, void *ctx);
+
 /* Tells the worker to abandon its cluster, if it is that one; borrowed until it is written. */
 void watch_abandon(
 	struct watch *watch, const char *cluster_id, watch_written_fn written, void *ctx);

@@ -65,8 +65,13 @@ static const struct sql_step activate[] = {
 	{ .name = "give the member its metadata", .sql = sql_repair_activate, .bind = bind_host },
 };
 
-static const struct sql_step disable[] = {
+/* Citus deletes a node's copies in its catalog when a disabled node is activated. In one
+ * transaction: so a member that is found disabled was disabled by somebody else. */
+static const struct sql_step forget[] = {
+	{ .name = "begin", .sql = "begin" },
 	{ .name = "disable the member for a moment", .sql = sql_repair_disable, .bind = bind_host },
+	{ .name = "give the member its metadata", .sql = sql_repair_activate, .bind = bind_host },
+	{ .name = "commit", .sql = "commit" },
 };
 
 static const struct sql_step recreate[] = {
@@ -104,7 +109,7 @@ static const struct {
 	[REPAIR_ACTIVATE] = { activate, ARRAY_LEN(activate), false, "metadata" },
 	[REPAIR_RECREATE] = { recreate, ARRAY_LEN(recreate), true, "shards made again" },
 	[REPAIR_MOVE] = { move, ARRAY_LEN(move), false, "new shards moved away" },
-	[REPAIR_DISABLE] = { disable, ARRAY_LEN(disable), false, "lost copies forgotten" },
+	[REPAIR_FORGET] = { forget, ARRAY_LEN(forget), false, "lost copies forgotten" },
 };
 
 static void on_done(void *ctx, const struct err *failure)

@@ -51,7 +51,7 @@ static int on_node(void *ctx, const PGresult *result, int row, struct err *e)
 	if (strcmp(host, look->host) != 0)
 		return err_set(e, ERR_SQL, "group %s is %s in pg_dist_node, not %s", look->group,
 			host, look->host);
-	look->found.active = strcmp(sql_field(result, row, 1), "t") == 0;
+	look->is_active = strcmp(sql_field(result, row, 1), "t") == 0;
 	return 0;
 }
 
@@ -140,6 +140,15 @@ static void on_here(void *ctx, const struct err *failure)
 {
 	struct repair_look *look = ctx;
 
+	if (!failure && !look->is_active) {
+		struct err e;
+		err_set(&e, ERR_REFUSED,
+			"%s is not an active node of Citus any more: somebody disabled or removed "
+			"it",
+			look->host);
+		look->done(look->ctx, &e);
+		return;
+	}
 	if (failure)
 		look->done(look->ctx, failure);
 	else
@@ -153,7 +162,8 @@ void repair_look_run(
 	look->there = there;
 	look->done = done;
 	look->ctx = ctx;
-	look->found = (struct repair_findings){ .active = false };
+	look->is_active = false;
+	look->found = (struct repair_findings){ .lost = 0 };
 	sql_run(here, what_belongs, ARRAY_LEN(what_belongs), look, on_here);
 }
 

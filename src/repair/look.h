@@ -13,6 +13,7 @@ struct repair_look {
 	const char *host;  /* of the member; borrowed */
 	const char *group; /* its, in pg_dist_node; borrowed */
 
+	bool is_active;		      /* the member, in the database's pg_dist_node */
 	struct repair_findings found; /* in the last database, but for in_sync */
 	/* Of all databases since the last repair_look_restart(). */
 	struct loss_tally only, copies;
@@ -33,7 +34,7 @@ void repair_look_restart(struct repair_look *look);
 void repair_look_end(struct repair_look *look);
 
 /* Looks at the next database: here is the coordinator's, there the member's. done is called from
- * the loop; it fails when the group is another host's. */
+ * the loop; it fails when the group is another host's, or the member is not active. */
 void repair_look_run(
 	struct repair_look *look, struct sql *here, struct sql *there, sql_done_fn done, void *ctx);
 

@@ -5,7 +5,6 @@
 
 /* What is found in one database. */
 struct repair_findings {
-	bool active;	  /* the member's row of pg_dist_node is */
 	bool in_sync;	  /* this run has given the member its metadata */
 	long lost;	  /* shards that are placed on it alone, and are not there */
 	long lost_copies; /* shards that are not there, and are elsewhere */
@@ -13,11 +12,10 @@ struct repair_findings {
 };
 
 enum repair_act {
-	REPAIR_ACTIVATE, /* give it its metadata; what Citus disabled loses its copies in the
-			    catalog */
+	REPAIR_ACTIVATE, /* give it its metadata */
 	REPAIR_RECREATE, /* make lost shards anew, empty */
 	REPAIR_MOVE,	 /* put the shards that are there alone on other nodes */
-	REPAIR_DISABLE,	 /* the only way to take copies from it in the catalog */
+	REPAIR_FORGET,	 /* take its copies from it in the catalog; gives it its metadata too */
 	REPAIR_DONE,
 };
 

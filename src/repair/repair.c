@@ -77,9 +77,8 @@ static void act(struct repair *r);
 
 static bool has_changed(const struct repair_findings *now, const struct repair_findings *before)
 {
-	return now->active != before->active || now->in_sync != before->in_sync ||
-	       now->lost != before->lost || now->lost_copies != before->lost_copies ||
-	       now->only_there != before->only_there;
+	return now->in_sync != before->in_sync || now->lost != before->lost ||
+	       now->lost_copies != before->lost_copies || now->only_there != before->only_there;
 }
 
 /* All databases have been looked at, so the loss is known. Is it the accepted one? */
@@ -121,7 +120,7 @@ static void on_acted(void *ctx, const struct err *failure)
 		end(r, failure);
 		return;
 	}
-	r->is_in_sync |= r->act == REPAIR_ACTIVATE;
+	r->is_in_sync |= r->act == REPAIR_ACTIVATE || r->act == REPAIR_FORGET;
 	look(r);
 }
 
@@ -132,8 +131,7 @@ static void fail_for_ever(struct repair *r)
 	struct err e;
 
 	err_set(&e, ERR_SQL, "database \"%s\" is as it was before the last step: %s",
-		managed_databases[r->at],
-		report.words[0] ? report.words : "the member is not active");
+		managed_databases[r->at], report.words);
 	end(r, &e);
 }
 

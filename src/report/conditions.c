@@ -89,6 +89,8 @@ static enum severity tell_unreachable(FILE *out, const struct member *m, const s
 	if (!m->registered) {
 		fprintf(out, "%s does not answer", m->name);
 		print_reason(out, m);
+		if (m->disabled)
+			fputs("; somebody disabled it in Citus, so nothing waits for it", out);
 		return SEVERITY_WARNING;
 	}
 	fprintf(out, "%s is down", m->name);
@@ -112,8 +114,15 @@ static enum severity tell_hanging(FILE *out, const struct member *m, const struc
 
 static enum severity tell_empty(FILE *out, const struct member *m, const struct teller *t)
 {
-	(void)t;
 	fprintf(out, "%s was wiped: ", m->name);
+	if (m->disabled) {
+		fprintf(out,
+			"somebody had disabled it in Citus, so it is not brought back; \"select "
+			"citus_remove_node('%s', %d)\" in citusdb on the coordinator lets it join "
+			"as a new node",
+			m->host, t->view->identity->port);
+		return SEVERITY_WARNING;
+	}
 	if (m->loss_accepted) {
 		fputs("the loss is accepted, and it is brought back", out);
 		return SEVERITY_WARNING;
@@ -144,11 +153,24 @@ static enum severity tell_joining(FILE *out, const struct member *m, const struc
 	return SEVERITY_WARNING;
 }
 
+static enum severity tell_by_hand(FILE *out, const struct member *m, const struct teller *t)
+{
+	_free_ char *words = member_state_by_hand(m->state, m->host, t->view->identity->port);
+
+	fprintf(out, "%s is %s: %s", m->name, member_state_name(m->state), words);
+	return SEVERITY_WARNING;
+}
+
 /* Of a member that has been recognised. */
 static enum severity tell_ours(FILE *out, const struct member *m, const struct teller *t)
 {
-	(void)t;
-	if (m->freed)
+	if (m->ordinal == 0 && !m->registered)
+		fprintf(out,
+			"Citus does not know %s, the coordinator, by its host: somebody removed or "
+			"changed it; \"select citus_set_coordinator_host('%s', %d)\" in citusdb on "
+			"the coordinator ends that",
+			m->name, m->host, t->view->identity->port);
+	else if (m->freed)
 		fprintf(out, "%s is back, and is brought up to date before it serves", m->name);
 	else if (!m->registered)
 		fprintf(out, "%s is registered, and that is being confirmed", m->name);
@@ -171,6 +193,7 @@ static const struct telling {
 	[MEMBER_NEW] = { .severity = SEVERITY_WARNING },
 	[MEMBER_JOINING] = { .tell = tell_joining },
 	[MEMBER_OURS] = { .tell = tell_ours },
+	[MEMBER_DISABLED] = { .tell = tell_by_hand },
 	[MEMBER_EMPTY] = { .tell = tell_empty },
 	[MEMBER_FOREIGN] = { .severity = SEVERITY_CRITICAL,
 		.advice = "it is refused, and not touched: give it its own volume, or an empty "
@@ -184,7 +207,7 @@ static const struct telling {
 	[MEMBER_SUPERSEDED] = { .severity = SEVERITY_CRITICAL,
 		.advice = "it is refused, and not touched: give it the volume that took its "
 			  "place" },
-	[MEMBER_LEFT] = { .severity = SEVERITY_INFO },
+	[MEMBER_REMOVED] = { .tell = tell_by_hand },
 	[MEMBER_UNFIT] = { .severity = SEVERITY_WARNING,
 		.advice = "all nodes need the same image and the same locale" },
 	[MEMBER_LOCKED] = { .severity = SEVERITY_CRITICAL,

@@ -47,7 +47,12 @@ static bool is_registered(const struct node_view *view, char *reason, size_t siz
 {
 	if (view->member)
 		return true;
-	if (view->group > 0)
+	_free_ char *by_hand =
+		member_state_by_hand(view->shut, view->identity->host, view->identity->port);
+	if (by_hand)
+		snprintf(reason, size, "this node is %s: %s", member_state_name(view->shut),
+			by_hand);
+	else if (view->group > 0)
 		snprintf(reason, size,
 			"waiting for the coordinator to recognise this data directory");
 	else if (view->group == 0)

@@ -76,6 +76,15 @@ static int on_loaded(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+static int if_it_closes(void *ctx, const char *parameters[])
+{
+	const struct gate *g = ctx;
+
+	(void)parameters;
+	return g->is_loaded && g->view->phase == PHASE_OPEN && g->written < PHASE_OPEN ? 0
+										       : SQL_SKIP;
+}
+
 static const struct sql_step reload[] = {
 	{ .name = "check pg_hba.conf", .sql = sql_setup_read_hba_error, .on_row = on_hba_error },
 	{ .name = "read the time of the last reload",
@@ -94,6 +103,9 @@ static const struct sql_step confirm[] = {
 		.sql = "select pg_conf_load_time() > $1::timestamptz",
 		.bind = bind_load_time,
 		.on_row = on_loaded },
+	{ .name = "end the sessions that are admitted no more",
+		.sql = sql_setup_end_sessions,
+		.bind = if_it_closes },
 };
 
 static void try_again(struct gate *g, const char *why)

@@ -27,6 +27,7 @@ struct setup {
 
 	/* What the steps have read. */
 	bool admitted;
+	enum member_state shut;
 	bool was_quieted;
 	bool role_exists[FIXED_ROLE_COUNT];
 	bool role_matches[FIXED_ROLE_COUNT];
@@ -68,6 +69,7 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 {
 	struct setup *s = ctx;
 	const char *name = sql_field(result, row, 1);
+	const char *shut = sql_field(result, row, 5);
 
 	sql_copy_field(s->view->cluster_id, sizeof(s->view->cluster_id), result, row, 0);
 	sql_copy_field(s->view->abandoned, sizeof(s->view->abandoned), result, row, 4);
@@ -77,6 +79,7 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 			name, s->view->identity->name);
 	s->view->formed = sql_number(result, row, 2, 0) > 0;
 	s->admitted = strcmp(sql_field(result, row, 3), "t") == 0;
+	s->shut = shut ? member_state_of_name(shut) : MEMBER_UNKNOWN;
 	return 0;
 }
 
@@ -214,6 +217,7 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 	s->view->group = (int)sql_number(result, row, 0, -1);
 	sql_copy_field(s->view->citus, sizeof(s->view->citus), result, row, 1);
 	s->view->admitted = s->admitted;
+	s->view->shut = s->shut;
 	return 0;
 }
 
@@ -342,6 +346,7 @@ static void begin(struct setup *s, const struct sql_step *home, size_t home_coun
 	s->citus_steps = citus;
 	s->citus_count = citus_count;
 	s->admitted = false;
+	s->shut = MEMBER_UNKNOWN;
 	sql_run(s->home, home, home_count, s, on_home_done);
 }
 

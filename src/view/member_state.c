@@ -1,5 +1,7 @@
 #include "view/member_state.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 #include "base/banned.h"
@@ -25,6 +27,12 @@ static const struct {
 		"our cluster id, its name, its identifier, its databases, its group",
 		"it is a member", "nothing; after a start it serves once it has been recognised",
 		NULL },
+	[MEMBER_DISABLED] = { "disabled",
+		"its row in `pg_dist_node` is not active: somebody disabled it by "
+		"`citus_disable_node()`",
+		"Citus goes on without it, so what it holds may be old: it serves nobody",
+		"nothing; activate it in Citus when it is to serve again",
+		"in `citusdb` on the coordinator: `select citus_activate_node('HOST', PORT)`" },
 	[MEMBER_EMPTY] = { "empty",
 		"a member is remembered under its name, and nothing is on it: its directory or "
 		"its database was made again",
@@ -47,9 +55,11 @@ static const struct {
 	[MEMBER_SUPERSEDED] = { "superseded", "the identifier of a directory that was replaced",
 		"its data directory was lost, and another has taken its place",
 		"refused; give it the volume that took its place, or an empty one", NULL },
-	[MEMBER_LEFT] = { "left", "its identifier; it was removed from the cluster in order",
-		"it is no longer a member", "refused; give it an empty volume to let it join again",
-		NULL },
+	[MEMBER_REMOVED] = { "removed",
+		"its identifier and its group, but no row in `pg_dist_node`: somebody removed it by "
+		"`citus_remove_node()`",
+		"it is no member any more: it serves nobody, and is not touched",
+		"nothing; give it an empty volume, and it joins as a new node", NULL },
 	[MEMBER_UNFIT] = { "unfit",
 		"another PostgreSQL major, Citus version, encoding, locale or its provider, or version "
 		"of the library that orders text; a set-up not finished",
@@ -71,6 +81,14 @@ const char *member_state_name(enum member_state state)
 	return states[state].name;
 }
 
+enum member_state member_state_of_name(const char *name)
+{
+	for (enum member_state state = 0; state < MEMBER_STATE_COUNT; state++)
+		if (strcmp(states[state].name, name) == 0)
+			return state;
+	return MEMBER_UNKNOWN;
+}
+
 const char *member_state_meaning(enum member_state state)
 {
 	return states[state].meaning;
@@ -79,6 +97,19 @@ const char *member_state_meaning(enum member_state state)
 const char *member_state_action(enum member_state state)
 {
 	return states[state].action;
+}
+
+char *member_state_by_hand(enum member_state state, const char *host, int port)
+{
+	if (state == MEMBER_DISABLED)
+		return xasprintf("somebody disabled it in Citus, and it serves nobody until it is "
+				 "activated: \"select citus_activate_node('%s', %d)\" in citusdb "
+				 "on the coordinator",
+			host, port);
+	if (state == MEMBER_REMOVED)
+		return xstrdup("somebody removed it from Citus: it serves nobody, and is not "
+			       "touched; give it an empty volume, and it joins as a new node");
+	return NULL;
 }
 
 void member_states_print(FILE *out)

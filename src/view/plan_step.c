@@ -23,6 +23,9 @@ static const struct {
 		true },
 	[PLAN_ADMIT] = { "admit",
 		"tells members that have been recognised that they may serve, all at once", false },
+	[PLAN_SHUT] = { "shut",
+		"tells nodes that somebody disabled or removed in Citus to serve nobody, all at once",
+		false },
 	[PLAN_CONFIRM] = { "confirm", "remembers that workers are registered", true },
 	[PLAN_ASSESS] = { "assess", "finds out what an empty member has lost", false },
 	[PLAN_STAMP] = { "stamp",
@@ -50,8 +53,8 @@ static const struct {
 
 /* The order in which they are tried, for the docs. */
 static const enum plan_step step_order[PLAN_STEP_COUNT] = { PLAN_ABANDON, PLAN_MINT, PLAN_ADMIT,
-	PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER, PLAN_BRING_BACK, PLAN_ACTIVATE,
-	PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
+	PLAN_SHUT, PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER, PLAN_BRING_BACK,
+	PLAN_ACTIVATE, PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
 
 const char *plan_step_name(enum plan_step step)
 {

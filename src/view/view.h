@@ -40,6 +40,7 @@ struct member {
 	long long known_tables; /* distributed ones, by its own catalogs; 0 also for not known */
 	long long known_shards; /* of these */
 	bool freed;		/* Citus' changes go on without it until it is back */
+	bool disabled;		/* by hand: its row of pg_dist_node is there, and not active */
 	char loss[512]; /* what an empty member has lost, in words; "" for nothing, or not known */
 	char loss_token[40];  /* what accept-loss must be given to accept exactly that; or "" */
 	bool loss_accepted;   /* by the operator */
@@ -137,6 +138,8 @@ struct node_view {
 	char cluster_id[40]; /* as this node remembers it */
 	char abandoned[40];  /* the cluster that this node has been told to abandon, or "" */
 	bool admitted; /* a worker: the coordinator has seen who it is, since the server's start */
+	enum member_state shut; /* a worker: why the coordinator told it to serve nobody, or
+				   MEMBER_UNKNOWN */
 	/* The passwords that everybody knows, by their settings; "" for none. */
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
 	struct sql_files_view sql_files;

@@ -90,8 +90,7 @@ static void read_members(const struct script_call *call)
 		_free_ char *next = epoch_id(n->next_epoch);
 		if (n->intended)
 			SCRIPT_ROW(call, n->name, n->identifier,
-				n->registered ? "2026-01-01" : NULL, NULL, NULL, number, epoch,
-				next);
+				n->registered ? "2026-01-01" : NULL, NULL, number, epoch, next);
 	}
 }
 
@@ -222,7 +221,7 @@ static void read_this_node(const struct script_call *call)
 
 	if (n->stamped)
 		SCRIPT_ROW(call, ID, n->name, n->admitted ? "t" : "f", number, epoch,
-			n->has_written ? "f" : "t");
+			n->has_written ? "f" : "t", NULL);
 }
 
 static void read_metadata(const struct script_call *call)

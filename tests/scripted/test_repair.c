@@ -28,7 +28,8 @@ struct shard {
 
 static struct {
 	struct shard shards[SHARDS];
-	bool active;
+	bool placed_in_citus, active;
+	bool disabled; /* in the transaction that has not been committed */
 	bool other_workers;
 	bool coordinator_takes;
 } world;
@@ -51,7 +52,8 @@ static int only_there(void)
 
 static void read_member(const struct script_call *call)
 {
-	SCRIPT_ROW(call, MEMBER, world.active ? "t" : "f");
+	if (world.placed_in_citus)
+		SCRIPT_ROW(call, MEMBER, world.active ? "t" : "f");
 }
 
 /* Ids, and names that are the same. */
@@ -111,14 +113,10 @@ static void read_lost_tables(const struct script_call *call)
 				world.shards[i].table);
 }
 
-/* Takes the copies of a node that was disabled out of the catalog. */
 static void activate(const struct script_call *call)
 {
 	(void)call;
-	for (int i = 0; !world.active && i < SHARDS; i++)
-		if (world.shards[i].elsewhere)
-			world.shards[i].placed = false;
-	world.active = true;
+	ck_assert(world.active);
 }
 
 static void disable(const struct script_call *call)
@@ -126,7 +124,17 @@ static void disable(const struct script_call *call)
 	if (only_there())
 		script_error(call, "0A000", "it holds the only copy of a shard");
 	else
-		world.active = false;
+		world.disabled = true;
+}
+
+/* The activation has taken the copies of a node that was disabled out of the catalog. */
+static void commit(const struct script_call *call)
+{
+	(void)call;
+	for (int i = 0; world.disabled && i < SHARDS; i++)
+		if (world.shards[i].elsewhere)
+			world.shards[i].placed = false;
+	world.disabled = false;
 }
 
 static void recreate(const struct script_call *call)
@@ -148,7 +156,7 @@ static void read_takers(const struct script_call *call)
 static void begin_transaction(const struct script_call *call)
 {
 	(void)call;
-	world.coordinator_takes = false;
+	world.coordinator_takes = world.disabled = false;
 }
 
 static void open_coordinator(const struct script_call *call)
@@ -183,6 +191,7 @@ static void set_up(void)
 		{ sql_repair_open_coordinator, open_coordinator },
 		{ sql_repair_move_shards, move_shards },
 		{ "begin", begin_transaction },
+		{ "commit", commit },
 	};
 	struct err e;
 
@@ -207,7 +216,7 @@ static void tear_down(void)
 static void lose(const char *shards)
 {
 	memset(&world, 0, sizeof(world));
-	world.active = world.other_workers = true;
+	world.placed_in_citus = world.active = world.other_workers = true;
 	for (int i = 0; shards[i]; i++)
 		world.shards[i] = (struct shard){ .table = shards[i] == 'o' ? "t" : "r",
 			.elsewhere = shards[i] == 'c',
@@ -326,9 +335,9 @@ START_TEST(the_coordinator_takes_what_nobody_else_may)
 	_free_ char *token = xstrdup(assess()->token);
 	ck_assert_int_eq(bring_back(token)->kind, ERR_NONE);
 	assert_is_true();
-	ck_assert_int_eq(script_count("begin"), 1);
+	ck_assert_int_eq(script_count("begin"), 2); /* the other one takes the copies */
 	ck_assert_int_eq(script_count(sql_repair_close_coordinator), 1);
-	ck_assert_int_eq(script_count("commit"), 1);
+	ck_assert_int_eq(script_count("commit"), 2);
 }
 END_TEST
 
@@ -383,6 +392,19 @@ START_TEST(another_hosts_group_is_left_alone)
 }
 END_TEST
 
+/* What somebody disabled is not activated, and what somebody removed is not tried for ever. */
+START_TEST(a_member_that_is_not_active_is_left_alone)
+{
+	lose("cc");
+	world.active = false;
+	ck_assert_int_eq(bring_back("")->kind, ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(end.failure.msg, "somebody disabled or removed it"));
+	world.placed_in_citus = false;
+	ck_assert_int_eq(bring_back("")->kind, ERR_REFUSED);
+	assert_nothing_was_changed();
+}
+END_TEST
+
 Suite *suite_repair(void);
 Suite *suite_repair(void)
 {
@@ -397,6 +419,7 @@ Suite *suite_repair(void)
 	tcase_add_loop_test(c, goes_on_where_it_was_cut_off, 1, STATEMENTS_MOST + 1);
 	tcase_add_test(c, an_act_that_changes_nothing_is_not_repeated_for_ever);
 	tcase_add_test(c, another_hosts_group_is_left_alone);
+	tcase_add_test(c, a_member_that_is_not_active_is_left_alone);
 	suite_add_tcase(suite, c);
 	return suite;
 }

@@ -54,8 +54,8 @@ static void wake(const struct script_call *call)
 static void read_this_node(const struct script_call *call)
 {
 	if (server.name[0])
-		SCRIPT_ROW(
-			call, "11111111-1111-1111-1111-111111111111", server.name, "0", "t", NULL);
+		SCRIPT_ROW(call, "11111111-1111-1111-1111-111111111111", server.name, "0", "t",
+			NULL, NULL);
 }
 
 static void read_roles(const struct script_call *call)

@@ -24,6 +24,8 @@ static const struct fitness fit = { .server_version = 150020,
 	.libc_version = "2.36" };
 
 static const struct superseded written_off[] = { { "66" }, { "99" } };
+static const struct stranger strangers[] = { { .group = 4, .host = "db-4" },
+	{ .group = 5, .host = "db-5" } };
 
 #define EPOCH(its_number, its_id) .epoch = { .number = (its_number), .id = (its_id) }
 #define SAYS(identifier)	  .look = LOOK_ANSWERED, .system_identifier = (identifier)
@@ -87,21 +89,22 @@ static const struct state_case {
 		.expected = MEMBER_NEW,
 		.facts = { SAYS("8") },
 		.record = { INTENDED("7") } },
-	{ .what = "empty, a member of its name was removed in order",
+	{ .what = "empty, somebody removed the member of its name from Citus",
 		.expected = MEMBER_NEW,
 		.facts = { SAYS("8") },
-		.record = { REGISTERED("7"), .left = true } },
+		.record = { REGISTERED("7") } },
+	{ .what = "wiped: somebody had disabled the member of its name",
+		.expected = MEMBER_EMPTY,
+		.reason = "0 shards",
+		.facts = { SAYS("8") },
+		.record = { REGISTERED("7") },
+		.entry = { .present = true, .group = 1 } },
 	{ .what = "wiped: a member is remembered",
 		.expected = MEMBER_EMPTY,
 		.reason = "4 shards",
 		.facts = { SAYS("8") },
 		.record = { REGISTERED("7") },
 		.entry = ENTRY(1) },
-	{ .what = "wiped: registered, but out of pg_dist_node",
-		.expected = MEMBER_EMPTY,
-		.reason = "0 shards",
-		.facts = { SAYS("8") },
-		.record = { REGISTERED("7") } },
 	{ .what = "wiped between its registration and our memory of it",
 		.expected = MEMBER_EMPTY,
 		.reason = "4 shards",
@@ -168,11 +171,6 @@ static const struct state_case {
 		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
 		.record = { REGISTERED("8") },
 		.entry = ENTRY(1) },
-	{ .what = "in a group that pg_dist_node does not know",
-		.expected = MEMBER_FOREIGN,
-		.reason = "group 1",
-		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
-		.record = { REGISTERED("7") } },
 	{ .what = "in another group than in pg_dist_node",
 		.expected = MEMBER_FOREIGN,
 		.reason = "group 2",
@@ -231,12 +229,6 @@ static const struct state_case {
 		.facts = { IS_CITUS_1("7"), IN_GROUP(1, "") },
 		.record = { REGISTERED("7") },
 		.entry = ENTRY(1) },
-	{ .what = "ours, disabled by hand",
-		.expected = MEMBER_OURS,
-		.reason = "disabled",
-		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
-		.record = { REGISTERED("7") },
-		.entry = { .present = true, .group = 1 } },
 	{ .what = "ours, freed",
 		.expected = MEMBER_OURS,
 		.reason = "in sync",
@@ -249,6 +241,80 @@ static const struct state_case {
 		.facts = { IS_CITUS_1("7"), MARKED },
 		.record = { REGISTERED("7") },
 		.entry = { .present = true, .active = true, .group = 1 } },
+
+	/* By hand. */
+	{ .what = "disabled",
+		.expected = MEMBER_DISABLED,
+		.reason = "somebody disabled it",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = { .present = true, .group = 1 } },
+	{ .what = "disabled before its registration was confirmed",
+		.expected = MEMBER_DISABLED,
+		.reason = "somebody disabled it",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { INTENDED("7") },
+		.entry = { .present = true, .group = 1 } },
+	{ .what = "disabled, and its metadata was cleared",
+		.expected = MEMBER_DISABLED,
+		.reason = "somebody disabled it",
+		.facts = { IS_CITUS_1("7"), MARKED },
+		.record = { REGISTERED("7") },
+		.entry = { .present = true, .group = 1 } },
+	{ .what = "disabled, but in another group",
+		.expected = MEMBER_FOREIGN,
+		.reason = "group 2",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(2, MARK) },
+		.record = { REGISTERED("7") },
+		.entry = { .present = true, .group = 1 } },
+	{ .what = "removed",
+		.expected = MEMBER_REMOVED,
+		.reason = "any more",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7") } },
+	{ .what = "somebody changed its host in pg_dist_node",
+		.expected = MEMBER_FOREIGN,
+		.reason = "its group 5 is db-5 in pg_dist_node",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(5, MARK) },
+		.record = { REGISTERED("7") } },
+	{ .what = "removed before its registration was confirmed",
+		.expected = MEMBER_REMOVED,
+		.reason = "any more",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { INTENDED("7") } },
+	{ .what = "removed, and an older copy of it",
+		.expected = MEMBER_REMOVED,
+		.reason = "any more",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), EPOCH(5, "e") } },
+	{ .what = "removed, and Citus was dropped and created again in its database",
+		.expected = MEMBER_REMOVED,
+		.reason = "any more",
+		.facts = { IS_CITUS_1("7"), MARKED },
+		.record = { REGISTERED("7") } },
+	{ .what = "removed, and its database was made anew: nothing is on it",
+		.expected = MEMBER_JOINING,
+		.facts = { IS_CITUS_1("7") },
+		.record = { REGISTERED("7") } },
+	{ .what = "its database is not the member's, and Citus knows neither",
+		.expected = MEMBER_FOREIGN,
+		.reason = "group 0",
+		.facts = { IS_CITUS_1("7"), .databases = { { .nodes = 2 } } },
+		.record = { REGISTERED("7") } },
+	{ .what = "stamped to be brought back, then the member was removed",
+		.expected = MEMBER_JOINING,
+		.facts = { IS_CITUS_1("8"), MARKED },
+		.record = { REGISTERED("7"), .successor = "8" } },
+	{ .what = "being brought back, activated already, then the member was removed",
+		.expected = MEMBER_REMOVED,
+		.reason = "any more",
+		.facts = { IS_CITUS_1("8"), IN_GROUP(1, MARK) },
+		.record = { REGISTERED("7"), .successor = "8" } },
+	{ .what = "the coordinator's database was made anew, and so has no nodes",
+		.expected = MEMBER_FOREIGN,
+		.reason = "citusdb",
+		.facts = { IS_CITUS_1("7"), IN_GROUP(1, OLD_MARK) },
+		.record = { REGISTERED("7") } },
 
 	/* Empty again. */
 	{ .what = "its database was dropped and made again",
@@ -345,21 +411,11 @@ static const struct state_case {
 		.facts = { IS_CITUS_1("7"), MARKED },
 		.record = { REGISTERED("7"), EPOCH(5, "e") },
 		.entry = ENTRY(1) },
-	{ .what = "removed from the cluster in order",
-		.expected = MEMBER_LEFT,
-		.reason = "removed",
-		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
-		.record = { REGISTERED("7"), .left = true } },
-	{ .what = "left, and an older copy of it",
-		.expected = MEMBER_LEFT,
-		.reason = "removed",
-		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
-		.record = { REGISTERED("7"), .left = true, EPOCH(5, "e") } },
-	{ .what = "another directory than the one that left",
+	{ .what = "another directory than the one that was removed",
 		.expected = MEMBER_FOREIGN,
 		.reason = "but 7 is remembered",
 		.facts = { IS_CITUS_1("8"), IN_GROUP(1, MARK) },
-		.record = { REGISTERED("7"), .left = true } },
+		.record = { REGISTERED("7") } },
 	{ .what = "a directory that was written off",
 		.expected = MEMBER_SUPERSEDED,
 		.reason = "99",
@@ -401,6 +457,8 @@ static struct cluster_facts cluster_of(bool none)
 {
 	struct cluster_facts cluster = { .superseded = written_off,
 		.superseded_count = ARRAY_LEN(written_off),
+		.strangers = strangers,
+		.stranger_count = ARRAY_LEN(strangers),
 		.formed = !none,
 		.system_identifier = "1" };
 
@@ -492,13 +550,14 @@ static void to_be_filled_must_fit(const struct fitness *it, const char *wanted)
 	} nodes[] = { { { SAYS("7") }, { INTENDED("7") }, MEMBER_NEW },
 		{ { IS_CITUS_1("7") }, { INTENDED("7") }, MEMBER_JOINING },
 		{ { SAYS("8") }, { REGISTERED("7") }, MEMBER_EMPTY } };
-	const struct member_entry entry = { .present = false };
+	const struct member_entry entries[] = { { .present = false }, { .present = false },
+		{ .present = true } };
 
 	for (size_t n = 0; n < ARRAY_LEN(nodes); n++) {
 		const struct member_facts facts = with_fitness(nodes[n].facts, it);
 		char reason[256];
 		enum member_state state =
-			classify(&facts, &nodes[n].record, &entry, NULL, false, reason);
+			classify(&facts, &nodes[n].record, &entries[n], NULL, false, reason);
 		ck_assert_int_eq(state, wanted ? MEMBER_UNFIT : nodes[n].state);
 		if (wanted)
 			ck_assert_str_eq(reason, wanted);
@@ -672,10 +731,17 @@ static const struct coordinator_case {
 START_TEST(every_coordinator)
 {
 	const struct coordinator_case *c = &coordinator_cases[_i];
+	const struct member_entry entry = ENTRY(1);
 	struct cluster_facts cluster = cluster_of(c->no_cluster);
 	const struct member_case workers[] = {
-		{ .name = "citus-1", .facts = &c->workers[0], .record = &c->records[0] },
-		{ .name = "citus-2", .facts = &c->workers[1], .record = &c->records[1] }
+		{ .name = "citus-1",
+			.facts = &c->workers[0],
+			.record = &c->records[0],
+			.entries = &entry },
+		{ .name = "citus-2",
+			.facts = &c->workers[1],
+			.record = &c->records[1],
+			.entries = &entry },
 	};
 	char reason[256];
 

@@ -172,6 +172,38 @@ static void joining(struct views *v)
 	v->members[2].failures = 2;
 }
 
+static void disabled(struct views *v)
+{
+	put(v, MEMBER_DISABLED, "somebody disabled it in Citus");
+	v->members[2].registered = false;
+	v->members[2].disabled = true;
+	snprintf(v->members[2].host, sizeof(v->members[2].host), "citus-2.citus");
+}
+
+static void disabled_and_down(struct views *v)
+{
+	disabled(v);
+	put(v, MEMBER_UNREACHABLE, "could not connect");
+}
+
+static void disabled_and_wiped(struct views *v)
+{
+	disabled(v);
+	put(v, MEMBER_EMPTY, "");
+}
+
+static void removed(struct views *v)
+{
+	put(v, MEMBER_REMOVED, "Citus does not know it any more");
+	v->members[2].registered = false;
+}
+
+static void coordinator_is_removed(struct views *v)
+{
+	v->members[0].registered = false;
+	snprintf(v->members[0].host, sizeof(v->members[0].host), "citus-0.citus");
+}
+
 static void not_active(struct views *v)
 {
 	v->members[2].active = false;
@@ -349,6 +381,25 @@ static const struct {
 	{ "joining", joining,
 		"warning citus-2: citus-2 is being registered; that has failed 2 times: the "
 		"coordinator's log says why\n" },
+	{ "disabled by hand", disabled,
+		"warning citus-2: citus-2 is disabled: somebody disabled it in Citus, and it serves "
+		"nobody until it is activated: \"select citus_activate_node('citus-2.citus', "
+		"5432)\" in citusdb on the coordinator\n" },
+	{ "disabled by hand, and down", disabled_and_down,
+		"warning citus-2: citus-2 does not answer: could not connect; somebody disabled it "
+		"in Citus, so nothing waits for it\n" },
+	{ "disabled by hand, and wiped", disabled_and_wiped,
+		"warning citus-2: citus-2 was wiped: somebody had disabled it in Citus, so it is "
+		"not brought back; \"select citus_remove_node('citus-2.citus', 5432)\" in citusdb "
+		"on the coordinator lets it join as a new node\n" },
+	{ "removed by hand", removed,
+		"warning citus-2: citus-2 is removed: somebody removed it from Citus: it serves "
+		"nobody, and is not touched; give it an empty volume, and it joins as a new "
+		"node\n" },
+	{ "the coordinator's own row, by hand", coordinator_is_removed,
+		"warning citus-0: Citus does not know citus-0, the coordinator, by its host: "
+		"somebody removed or changed it; \"select citus_set_coordinator_host("
+		"'citus-0.citus', 5432)\" in citusdb on the coordinator ends that\n" },
 	{ "not admitted yet", not_active,
 		"warning citus-2: citus-2 is back, and does not serve yet\n" },
 	{ "a member that differs", differs,

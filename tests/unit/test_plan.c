@@ -31,7 +31,20 @@ static const struct kind {
 	{ 'A', { .state = MEMBER_OURS, MEMBER }, false },
 	{ 'a', { .state = MEMBER_OURS, MEMBER }, true },
 	{ 'M', { .state = MEMBER_OURS, .recorded = true, .admitted = true, IN_SYNC }, false },
-	{ 'd', { .state = MEMBER_OURS, .recorded = true, .stamped = true }, false },
+	/* By hand: disabled, and not told yet; told; the same of a removed one; empty and disabled.
+	 */
+	{ 'd', { .state = MEMBER_DISABLED, .recorded = true, .stamped = true, .admitted = true },
+		false },
+	{ 't', { .state = MEMBER_DISABLED, .recorded = true, .stamped = true, .shut = true },
+		false },
+	{ 'K', { .state = MEMBER_REMOVED, .recorded = true, .stamped = true }, false },
+	{ 'k', { .state = MEMBER_REMOVED, .recorded = true, .stamped = true, .shut = true },
+		false },
+	{ 'w', { .state = MEMBER_EMPTY, .recorded = true, .disabled = true, .loss = LOSS_NONE },
+		false },
+	/* New, and joining, in the place of a removed one. */
+	{ 'm', { .state = MEMBER_NEW, .recorded = true }, false },
+	{ 'z', { .state = MEMBER_JOINING, .recorded = true, .stamped = true }, false },
 	/* It was freed while it was away, and is back. */
 	{ 'R', { .state = MEMBER_OURS, .recorded = true, .stamped = true, .in_citus = true },
 		false },
@@ -70,7 +83,6 @@ static const struct kind {
 	{ 'T', { .state = MEMBER_TWIN, MEMBER }, false },
 	{ 'W', { .state = MEMBER_OLDER, MEMBER }, false },
 	{ 'S', { .state = MEMBER_SUPERSEDED, MEMBER }, false },
-	{ 'l', { .state = MEMBER_LEFT, .recorded = true }, false },
 	{ 'I', { .state = MEMBER_UNFIT, MEMBER }, false },
 	{ 'i', { .state = MEMBER_UNFIT }, false },
 	/* Of the operator's wishes: left out; of an abandoned cluster; leaving. */
@@ -139,7 +151,6 @@ static const struct plan_case {
 	/* Formed, and nothing broken. */
 	{ "", FORMED, false, PLAN_NOTHING, "", NULL, "as it should be" },
 	{ "OOO", FORMED, false, PLAN_NOTHING, "000", NULL, "as it should be" },
-	{ "OdO", FORMED, false, PLAN_NOTHING, "000", NULL, "as it should be" },
 	{ "OOJ", FORMED, false, PLAN_REGISTER, "001", "citus-3", "citus-3" },
 	{ "uON", FORMED, false, PLAN_STAMP, "001", "citus-1 (unreachable)", "citus-3 is new" },
 	{ "OuJ", FORMED, false, PLAN_REGISTER, "001", "citus-2 (unreachable)", "citus-3" },
@@ -150,11 +161,23 @@ static const struct plan_case {
 	{ "aOJ", FORMED, false, PLAN_REGISTER, "001", "citus-3", "citus-3" },
 	{ "OyJ", FORMED, false, PLAN_REGISTER, "001", "citus-2", "citus-3" },
 	{ "OOf", FORMED, false, PLAN_WAIT, "000", "citus-3 (foreign)", "its own volume" },
-	{ "OlJ", FORMED, false, PLAN_REGISTER, "001", "citus-2 (left)", "citus-3" },
 	{ "JQq", FORMED, false, PLAN_REGISTER, "100", "citus-1", "citus-1 is marked" },
 	{ "OQq", FORMED, false, PLAN_NOTHING, "000", NULL, "as it should be" },
 	{ "Ovv", FORMED, false, PLAN_ADMIT, "011", NULL, "citus-2, citus-3" },
 	{ "OQq", MINTED, false, PLAN_FORM, "000", NULL, "is formed" },
+
+	/* What somebody did by hand is named, closed, and left so. */
+	{ "OdO", FORMED, false, PLAN_SHUT, "010", "citus-2 (disabled)", "may not log in" },
+	{ "dKJ", FORMED, false, PLAN_SHUT, "110", "citus-2 (removed)", "citus-1, citus-2 are" },
+	{ "AdO", FORMED, false, PLAN_ADMIT, "100", "citus-2 (disabled)", "recognised" },
+	{ "OtO", FORMED, false, PLAN_WAIT, "000", "citus-2 (disabled)", "activate it in Citus" },
+	{ "OkO", FORMED, false, PLAN_WAIT, "000", "citus-2 (removed)", "joins as a new node" },
+	{ "OtJ", FORMED, false, PLAN_REGISTER, "001", "citus-2 (disabled)", "citus-3" },
+	{ "OkJ", FORMED, false, PLAN_REGISTER, "001", "citus-2 (removed)", "citus-3" },
+	{ "OwO", FORMED, false, PLAN_WAIT, "000", "citus-2 (empty)", "citus_remove_node()" },
+	{ "OwC", FORMED, false, PLAN_BRING_BACK, "001", "citus-2 (empty)", "citus-3" },
+	{ "OmO", FORMED, false, PLAN_STAMP, "010", "citus-2 (new)", "citus-2 is new" },
+	{ "OzO", FORMED, false, PLAN_STAMP, "010", "citus-2 (joining)", "removed one's place" },
 
 	/* Empty again. */
 	{ "OEE", FORMED, false, PLAN_ASSESS, "010", "citus-2 (empty)", "loss is assessed" },
@@ -299,7 +322,8 @@ static bool is_silent(const struct plan_member *m)
 static bool is_refused(const struct plan_member *m)
 {
 	return m->state == MEMBER_FOREIGN || m->state == MEMBER_TWIN || m->state == MEMBER_OLDER ||
-	       m->state == MEMBER_SUPERSEDED || m->state == MEMBER_LEFT || m->state == MEMBER_UNFIT;
+	       m->state == MEMBER_SUPERSEDED || m->state == MEMBER_DISABLED ||
+	       m->state == MEMBER_REMOVED || m->state == MEMBER_UNFIT;
 }
 
 static bool is_loss_bearable(const struct plan_member *m)
@@ -338,16 +362,19 @@ static bool is_allowed(enum plan_step step, const struct plan_member *m)
 	switch (step) {
 	case PLAN_ABANDON: return m->state == MEMBER_FOREIGN && m->to_abandon;
 	case PLAN_ADMIT: return is_ours && m->recorded && is_in_sync;
+	case PLAN_SHUT: return m->state == MEMBER_DISABLED || m->state == MEMBER_REMOVED;
 	case PLAN_STAMP:
 		return is_ours ||
 		       (!m->leaving && (m->state == MEMBER_NEW || m->state == MEMBER_JOINING ||
 					       (m->state == MEMBER_EMPTY && is_loss_bearable(m))));
-	case PLAN_REGISTER: return m->state == MEMBER_JOINING && m->stamped && !m->leaving;
+	case PLAN_REGISTER:
+		return m->state == MEMBER_JOINING && m->stamped && !m->recorded && !m->leaving;
 	case PLAN_CONFIRM: return is_ours && !m->recorded;
-	case PLAN_ASSESS: return m->state == MEMBER_EMPTY && m->loss == LOSS_UNKNOWN;
+	case PLAN_ASSESS:
+		return m->state == MEMBER_EMPTY && m->loss == LOSS_UNKNOWN && !m->disabled;
 	case PLAN_BRING_BACK:
 		return m->state == MEMBER_EMPTY && m->stamped && m->has_successor && !m->leaving &&
-		       is_loss_bearable(m);
+		       !m->disabled && is_loss_bearable(m);
 	case PLAN_ACTIVATE: return is_ours && m->in_citus && !m->has_metadata;
 	case PLAN_FREE:
 		return is_in_sync && (m->state == MEMBER_EMPTY || (is_silent(m) && m->gone));
@@ -472,11 +499,18 @@ static void apply(enum plan_step step, struct plan_member *m)
 	switch (step) {
 	case PLAN_ABANDON: m->state = MEMBER_UNREACHABLE; return;
 	case PLAN_ADMIT: m->admitted = true; return;
+	case PLAN_SHUT:
+		m->admitted = false;
+		m->shut = true;
+		return;
 	case PLAN_CONFIRM: m->recorded = true; return;
 	case PLAN_ASSESS: m->loss = LOSS_COPIES; return;
 	case PLAN_STAMP:
 		m->stamped = true;
 		m->has_successor = m->state == MEMBER_EMPTY;
+		/* Who was remembered under the name of a new one is forgotten. */
+		if (m->state == MEMBER_NEW || m->state == MEMBER_JOINING)
+			m->recorded = false;
 		if (m->state == MEMBER_NEW)
 			m->state = MEMBER_JOINING;
 		return;
@@ -563,6 +597,8 @@ START_TEST(no_plan_for_any_facts_is_forbidden)
 				.has_metadata = below(&seed, 4) > 0,
 				.stamped = below(&seed, 4) > 0,
 				.admitted = below(&seed, 4) > 0,
+				.shut = below(&seed, 2),
+				.disabled = below(&seed, 4) == 0,
 				.gone = below(&seed, 2),
 				.leaving = below(&seed, 4) == 0,
 				.left_out = below(&seed, 4) == 0,
@@ -628,7 +664,7 @@ START_TEST(pause_holds_up_what_changes_something)
 {
 	for (int step = 0; step < PLAN_STEP_COUNT; step++) {
 		bool is_harmless = step == PLAN_NOTHING || step == PLAN_WAIT ||
-				   step == PLAN_ADMIT || step == PLAN_ASSESS;
+				   step == PLAN_ADMIT || step == PLAN_SHUT || step == PLAN_ASSESS;
 		ck_assert_msg(plan_step_is_change((enum plan_step)step) == !is_harmless, "%s",
 			plan_step_name((enum plan_step)step));
 	}

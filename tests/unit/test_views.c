@@ -93,6 +93,25 @@ static const struct probe_case {
 	{ "a worker that nobody registered", ROLE_WORKER,
 		{ .postgres = POSTGRES_READY, .setup = SETUP_DONE, .phase = PHASE_CLUSTER },
 		.ready_reason = "waiting for the coordinator to register this node" },
+	{ "disabled by hand", ROLE_WORKER,
+		{ .postgres = POSTGRES_READY,
+			.setup = SETUP_DONE,
+			.group = 3,
+			.shut = MEMBER_DISABLED,
+			.phase = PHASE_CLUSTER },
+		.ready_reason =
+			"this node is disabled: somebody disabled it in Citus, and it serves nobody "
+			"until it is activated: \"select citus_activate_node('n.citus', 5432)\" in "
+			"citusdb on the coordinator" },
+	{ "removed by hand", ROLE_WORKER,
+		{ .postgres = POSTGRES_READY,
+			.setup = SETUP_DONE,
+			.group = 3,
+			.shut = MEMBER_REMOVED,
+			.phase = PHASE_CLUSTER },
+		.ready_reason = "this node is removed: somebody removed it from Citus: it serves "
+				"nobody, and is not touched; give it an empty volume, and it joins "
+				"as a new node" },
 	{ "registered, and not open yet", ROLE_WORKER,
 		{ .postgres = POSTGRES_READY,
 			.setup = SETUP_DONE,
@@ -120,7 +139,9 @@ static const struct probe_case {
 START_TEST(probes)
 {
 	const struct probe_case *c = &probe_cases[_i];
-	const struct identity id = { .name = (char *)"n", .role = c->role };
+	const struct identity id = {
+		.name = (char *)"n", .host = (char *)"n.citus", .port = 5432, .role = c->role
+	};
 	struct member own = { 0 };
 	struct cluster_view cluster = { .members = &own, .count = 1 };
 	struct node_view view = c->view;

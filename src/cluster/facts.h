@@ -59,6 +59,7 @@ struct member_facts {
 	struct progress own;	     /* what it is now */
 	struct progress coordinator; /* what it remembers of the coordinator */
 	struct outdated_view outdated;
+	struct overridden_view overridden;
 	struct database_facts databases[MANAGED_COUNT];
 };
 
@@ -99,6 +100,7 @@ struct cluster_facts {
 		bool holds_shards; /* the coordinator itself */
 		struct fitness fitness;
 	} databases[MANAGED_COUNT];
+	struct overridden_view overridden; /* of the coordinator's own server */
 };
 
 /* Whether now has come less far than before: an earlier timeline, or less WAL on the same one.

@@ -12,7 +12,9 @@
 #include "base/err.h"
 #include "base/launch_fd.h"
 
-#define LAUNCH_MAGIC 0x31696368u /* "hci1", the layout's version in its last digit */
+#define LAUNCH_MAGIC 0x32696368u /* "hci2", the layout's version in its last digit */
+
+enum { LAUNCH_OPTIONS_MAX = 20, LAUNCH_OPTIONS_SIZE = 2048 };
 
 struct launch {
 	uint32_t magic;
@@ -31,6 +33,9 @@ struct launch {
 	char config_file[PATH_MAX / 4];	   /* .../conf/postgresql.conf */
 	char passfile[PATH_MAX / 4];	   /* PGPASSFILE of the postmaster */
 	char notify_socket[PATH_MAX / 4];  /* in the run directory; PID 1 binds it */
+	/* Settings for postgres' command line, "name=value": each ends with a zero byte, and an
+	 * empty one ends them all. Everybody can read a command line, so no secrets. */
+	char options[LAUNCH_OPTIONS_SIZE];
 };
 
 /* Both block until the whole message has passed. */

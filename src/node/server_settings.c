@@ -55,8 +55,7 @@ const struct server_setting server_settings[SERVER_SETTING_COUNT] = {
 	{ "wal_level", RULE_GIVEN, "logical",
 		.why = "moves and splits of shards that do not stop writes use logical "
 		       "replication" },
-	{ "hot_standby", RULE_GIVEN, "on",
-		.why = "a server that recovers answers the agent" },
+	{ "hot_standby", RULE_GIVEN, "on", .why = "a server that recovers answers the agent" },
 	{ "shared_preload_libraries", RULE_FIRST, .make = preload_libraries,
 		.why = "without Citus' library a distributed table is an empty one, and the server "
 		       "does not start with another one before it" },
@@ -295,7 +294,8 @@ char *server_setting_complaint(const struct server_setting_seen *seen)
 
 void server_settings_print(FILE *out)
 {
-	fprintf(out, "| Setting | On the command line | Your value is | Why |\n|---|---|---|---|\n");
+	fprintf(out,
+		"| Setting | On the command line | Your value is | Why |\n|---|---|---|---|\n");
 	for (size_t i = 0; i < SERVER_SETTING_COUNT; i++) {
 		const struct server_setting *s = &server_settings[i];
 

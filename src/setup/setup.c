@@ -58,9 +58,9 @@ static int on_version(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
-/* Citus is given on postgres' command line (node/server_settings.h), so this is about a postgres that
- * is not what it seems. Without the library a distributed table is an empty one, and answers are
- * short without an error. */
+/* Citus is given on postgres' command line (node/server_settings.h), so this is about a postgres
+ * that is not what it seems. Without the library a distributed table is an empty one, and answers
+ * are short without an error. */
 static int on_library(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct setup *s = ctx;

@@ -136,9 +136,9 @@ struct node_view {
 	enum setup_state setup;
 	char setup_error[1024];
 	bool lacks_library; /* the server runs without Citus' library: nobody may ask it */
-	int group;   /* own pg_dist_local_group in citusdb; -1 when not known */
-	bool formed; /* the coordinator: its memory says that the cluster has been formed */
-	bool member; /* it may serve: registered, or formed, and known to be who it was */
+	int group;	    /* own pg_dist_local_group in citusdb; -1 when not known */
+	bool formed;	    /* the coordinator: its memory says that the cluster has been formed */
+	bool member;	    /* it may serve: registered, or formed, and known to be who it was */
 	char version[32];
 	int major; /* of the server that runs, 0 before the first set-up */
 	bool has_output_plugin_libraries;

@@ -12,7 +12,8 @@ PINNED = {"port": "'5433'", "listen_addresses": "'127.0.0.1'", "unix_socket_dire
           "unix_socket_permissions": "'0777'", "hba_file": "'/tmp/none'",
           "ident_file": "'/tmp/none'", "wal_level": "'minimal'", "hot_standby": "'off'",
           "shared_preload_libraries": "''", "max_prepared_transactions": "'0'",
-          "max_worker_processes": "'1'", "max_replication_slots": "'0'", "max_wal_senders": "'0'"}
+          "max_worker_processes": "'1'", "max_logical_replication_workers": "'1'",
+          "max_replication_slots": "'0'", "max_wal_senders": "'0'"}
 
 
 def set_all(node, settings):

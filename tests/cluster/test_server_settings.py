@@ -167,3 +167,11 @@ def test_a_server_without_the_library_stays_closed(old, without_citus):
         assert words in node["setup"]["error"], node
     assert lone.get("readyz")[0] == 503
     assert "shared_preload_libraries" in lone.get("readyz")[1]
+
+
+def test_files_that_postgres_cannot_read_are_told_at_once(old):
+    with open(old.data / "postgresql.auto.conf", "a") as auto_conf:
+        auto_conf.write("this is no setting\n")
+    assert old.run_to_end() == 78
+    errors = " ".join(old.errors())
+    assert "syntax error" in errors and "postgresql.auto.conf" in errors, errors

@@ -178,6 +178,8 @@ static void on_setup_failed(struct agent *a, const struct err *failure)
 	/* Another node's directory serves nobody, but the coordinator may look at it. */
 	if (failure->kind == ERR_REFUSED)
 		gate_want(a->gate, PHASE_CLUSTER);
+	if (a->view.lacks_library)
+		gate_want(a->gate, PHASE_LOCAL);
 	if (a->view.setup == SETUP_DONE)
 		return; /* a look failed; what was set up stays so */
 	a->view.setup = SETUP_FAILED;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cluster/overrides.h"
 #include "cluster/watch.h"
 #include "node/databases.h"
 #include "sql/array.h"
@@ -170,6 +171,23 @@ static void add_stranger(struct catalog *c, const char *host, int group)
 	c->facts.strangers = c->strangers;
 }
 
+static int bind_setting_names(void *ctx, const char *parameters[])
+{
+	const struct catalog *c = ctx;
+
+	parameters[0] = c->setting_names;
+	return 1;
+}
+
+static int on_setting(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	overrides_add(&c->facts.overridden, result, row);
+	return 0;
+}
+
 static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct catalog *c = ctx;
@@ -245,6 +263,10 @@ static const struct sql_step look_citus[] = {
 	{ .name = "read which collations are of another version",
 		.sql = sql_cluster_read_outdated_collations,
 		.on_row = on_outdated },
+	{ .name = "read the settings that the cluster relies on",
+		.sql = sql_cluster_read_server_settings,
+		.bind = bind_setting_names,
+		.on_row = on_setting },
 	{ .name = "read Citus' nodes", .sql = sql_cluster_read_nodes, .on_row = on_entry },
 };
 
@@ -326,6 +348,7 @@ void catalog_init(struct catalog *c, struct event_base *loop, const struct ident
 		c->databases[i] = sql_open_local(
 			loop, socket_directory, id->port, managed_databases[i], TIMEOUT_MS);
 	c->names = array_of(c, name_of);
+	c->setting_names = overrides_names();
 }
 
 void catalog_fini(struct catalog *c)
@@ -334,6 +357,7 @@ void catalog_fini(struct catalog *c)
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(c->databases[i]);
 	free(c->names);
+	free(c->setting_names);
 	free(c->superseded);
 	free(c->strangers);
 	for (int i = 0; i < c->count; i++) {

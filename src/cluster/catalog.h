@@ -33,7 +33,8 @@ struct catalog {
 	struct sql *home;
 	struct sql *databases[MANAGED_COUNT]; /* connected while they are needed */
 	int looked_at;
-	char *names; /* of the managed databases, as a PostgreSQL array */
+	char *names;	     /* of the managed databases, as a PostgreSQL array */
+	char *setting_names; /* and of the settings that are compared */
 	sql_done_fn done;
 	void *ctx;
 };

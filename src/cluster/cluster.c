@@ -143,6 +143,7 @@ static void follow(struct worker *w, enum member_state state)
 			fitness->server_version / 10000, fitness->server_version % 10000);
 		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
 		w->view->outdated = facts->outdated;
+		w->view->overridden = facts->overridden;
 		follow_metadata(w);
 	}
 	follow_absence(w);
@@ -244,6 +245,7 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	memcpy(own->version, c->node->version, sizeof(own->version));
 	memcpy(own->citus, c->node->citus, sizeof(own->citus));
 	own->outdated = c->catalog.facts.outdated;
+	own->overridden = c->catalog.facts.overridden;
 	publish_plan(c, plan);
 	if (c->view->formed && !was_formed)
 		log_info("the cluster is formed cluster=%s nodes=%d", c->catalog.facts.id,

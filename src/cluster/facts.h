@@ -71,6 +71,7 @@ struct member_facts {
 	bool settled;  /* nothing has been written on its server since its epoch began */
 	struct epoch epoch;
 	struct outdated_view outdated;
+	struct overridden_view overridden;
 	struct database_facts databases[MANAGED_COUNT];
 };
 
@@ -122,6 +123,7 @@ struct cluster_facts {
 		bool holds_shards; /* the coordinator itself */
 		struct fitness fitness;
 	} databases[MANAGED_COUNT];
+	struct overridden_view overridden; /* of the coordinator's own server */
 };
 
 /* The epoch that a member is in, compared with what the coordinator remembers of it. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/timer.h"
+#include "cluster/overrides.h"
 #include "node/databases.h"
 #include "sql/sql.h"
 #include "statements.h"
@@ -23,6 +24,7 @@ struct watch {
 	struct sql *home; /* kept open: its loss tells that the worker went away */
 	struct sql *databases[MANAGED_COUNT]; /* connected for a look only */
 	int looked_at;			      /* the database under look */
+	char *setting_names;
 	struct event *timer;
 	int64_t retry_ms;
 	struct member_facts facts;   /* of the last whole look */
@@ -152,6 +154,23 @@ static int on_fitness(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+static int bind_setting_names(void *ctx, const char *parameters[])
+{
+	const struct watch *w = ctx;
+
+	parameters[0] = w->setting_names;
+	return 1;
+}
+
+static int on_setting(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct watch *w = ctx;
+
+	(void)e;
+	overrides_add(&w->looking.overridden, result, row);
+	return 0;
+}
+
 static int on_glance(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct watch *w = ctx;
@@ -252,6 +271,10 @@ static const struct sql_step look_citus[] = {
 	{ .name = "ask the node for collations of another version",
 		.sql = sql_cluster_read_outdated_collations,
 		.on_row = on_outdated },
+	{ .name = "ask the server for the settings that the cluster relies on",
+		.sql = sql_cluster_read_server_settings,
+		.bind = bind_setting_names,
+		.on_row = on_setting },
 };
 
 static const struct sql_step glance[] = {
@@ -448,6 +471,7 @@ struct watch *watch_open(struct event_base *loop, const struct settings *setting
 		target.database = managed_databases[i];
 		w->databases[i] = sql_open(loop, &target);
 	}
+	w->setting_names = overrides_names();
 	w->timer = evtimer_new(loop, on_timer, w);
 	return w;
 }
@@ -458,6 +482,7 @@ void watch_close(struct watch *w)
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(w->databases[i]);
 	event_free(w->timer);
+	free(w->setting_names);
 	free(w->name);
 	free(w->host);
 	free(w);

@@ -35,6 +35,22 @@ static int check_text(const char *name, const char *text, size_t size, struct er
 	return 0;
 }
 
+static int check_options(const struct launch *launch, struct err *e)
+{
+	const char *option = launch->options;
+	int count = 0;
+
+	/* So each of them ends, and the last is empty. */
+	if (launch->options[LAUNCH_OPTIONS_SIZE - 1] || launch->options[LAUNCH_OPTIONS_SIZE - 2])
+		return err_set(e, ERR_BUG, "launch description: the options do not end");
+	for (; *option; option += strlen(option) + 1)
+		if (++count > LAUNCH_OPTIONS_MAX || !strchr(option, '='))
+			return err_set(e, ERR_BUG,
+				"launch description: too many options, or \"%.40s\" is none",
+				option);
+	return 0;
+}
+
 int launch_check(const struct launch *launch, struct err *e)
 {
 	const struct {
@@ -62,6 +78,8 @@ int launch_check(const struct launch *launch, struct err *e)
 				paths[i].name);
 	}
 	if (check_text("node", launch->node, sizeof(launch->node), e) < 0)
+		return -1;
+	if (check_options(launch, e) < 0)
 		return -1;
 	if (launch->stop_deadline_ms == 0 || launch->restart_window_s == 0)
 		return err_set(e, ERR_BUG, "launch description: a deadline of 0");

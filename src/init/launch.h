@@ -14,6 +14,8 @@
 
 #define LAUNCH_MAGIC 0x32696368u /* "hci2", the layout's version in its last digit */
 
+enum { LAUNCH_OPTIONS_MAX = 20, LAUNCH_OPTIONS_SIZE = 2048 };
+
 struct launch {
 	uint32_t magic;
 	uint32_t change_user; /* 1: start postgres and agent as uid and gid below */
@@ -30,8 +32,11 @@ struct launch {
 	char data_directory[PATH_MAX / 4]; /* real path, without links: a backend's cwd */
 	char config_file[PATH_MAX / 4];	   /* .../conf/postgresql.conf */
 	char passfile[PATH_MAX / 4];	   /* PGPASSFILE of the postmaster */
-	char socket_lock[PATH_MAX / 4];	   /* the lock file that postgres makes beside its socket */
+	char socket_lock[128];		   /* the lock file that postgres makes beside its socket */
 	char notify_socket[PATH_MAX / 4];  /* in the run directory; PID 1 binds it */
+	/* Settings for postgres' command line, "name=value": each ends with a zero byte, and an
+	 * empty one ends them all. Everybody can read a command line, so no secrets. */
+	char options[LAUNCH_OPTIONS_SIZE];
 };
 
 /* Both block until the whole message has passed. */

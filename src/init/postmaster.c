@@ -15,6 +15,7 @@
 
 enum {
 	OWN_VARIABLES = 2,
+	ARGUMENTS_BEFORE_OPTIONS = 5,
 	WAL_SEGMENT_BYTES = 16 * 1024 * 1024, /* DEFAULT_XLOG_SEG_SIZE */
 };
 
@@ -58,17 +59,27 @@ void postmaster_fini(struct postmaster *p)
 	p->environment = NULL;
 }
 
+/* After the arguments that are there already; the rest of argv is NULL. */
+static void add_options(const char *argv[], const struct launch *launch)
+{
+	size_t used = ARGUMENTS_BEFORE_OPTIONS;
+
+	for (const char *option = launch->options; *option; option += strlen(option) + 1) {
+		argv[used++] = "-c";
+		argv[used++] = option;
+	}
+}
+
 int postmaster_start(struct postmaster *p, const struct launch *launch, int lock_fd, struct err *e)
 {
 	char config_file[sizeof(launch->config_file) + sizeof("config_file=")];
-	const char *const argv[] = {
+	const char *argv[ARGUMENTS_BEFORE_OPTIONS + 2 * LAUNCH_OPTIONS_MAX + 1] = {
 		/* The path, because postgres finds its library and share directories by it. */
 		launch->postgres,
 		"-D",
 		launch->data_directory,
 		"-c",
 		config_file,
-		NULL,
 	};
 	const struct proc_spec spec = {
 		.path = launch->postgres,
@@ -79,6 +90,7 @@ int postmaster_start(struct postmaster *p, const struct launch *launch, int lock
 		.fds = { { lock_fd, LAUNCH_FD_LOCK } },
 	};
 
+	add_options(argv, launch);
 	snprintf(config_file, sizeof(config_file), "config_file=%s", launch->config_file);
 	snprintf(p->passfile, sizeof(p->passfile), "PGPASSFILE=%s", launch->passfile);
 	snprintf(p->notify_socket, sizeof(p->notify_socket), "NOTIFY_SOCKET=%s",

@@ -23,12 +23,7 @@ enum variable_id {
 	VARIABLE_PORT,
 	VARIABLE_PHASE,
 	VARIABLE_MAJOR,
-	VARIABLE_LISTEN_ADDRESSES,
 	VARIABLE_LOCALE,
-	VARIABLE_SOCKET_DIRECTORY,
-	VARIABLE_HBA_FILE,
-	VARIABLE_IDENT_FILE,
-	VARIABLE_PRELOAD_LIBRARIES,
 	VARIABLE_CITUS_IS_OUTPUT_PLUGIN,
 	VARIABLE_COUNT
 };
@@ -42,12 +37,7 @@ static const char *const variable_names[VARIABLE_COUNT] = {
 	[VARIABLE_PORT] = "port",
 	[VARIABLE_PHASE] = "phase",
 	[VARIABLE_MAJOR] = "major",
-	[VARIABLE_LISTEN_ADDRESSES] = "listen_addresses",
 	[VARIABLE_LOCALE] = "locale",
-	[VARIABLE_SOCKET_DIRECTORY] = "socket_directory",
-	[VARIABLE_HBA_FILE] = "hba_file",
-	[VARIABLE_IDENT_FILE] = "ident_file",
-	[VARIABLE_PRELOAD_LIBRARIES] = "preload_libraries",
 	[VARIABLE_CITUS_IS_OUTPUT_PLUGIN] = "citus_is_output_plugin",
 };
 
@@ -106,7 +96,6 @@ static void values_init(struct values *v, const struct render_input *in)
 {
 	const struct identity *id = in->identity;
 	const struct settings *s = in->settings;
-	const char *more = settings_text(s, SET_PRELOAD_LIBRARIES);
 
 	*v = (struct values){
 		.variables = {
@@ -118,16 +107,7 @@ static void values_init(struct values *v, const struct render_input *in)
 			[VARIABLE_PORT] = xasprintf("%d", id->port),
 			[VARIABLE_PHASE] = xstrdup(phase_name(in->phase)),
 			[VARIABLE_MAJOR] = xasprintf("%d", in->major),
-			[VARIABLE_LISTEN_ADDRESSES] = xstrdup(settings_text(s, SET_LISTEN_ADDRESSES)),
 			[VARIABLE_LOCALE] = xstrdup(settings_text(s, SET_INITDB_LOCALE)),
-			[VARIABLE_SOCKET_DIRECTORY] =
-				xasprintf("%s/socket", settings_text(s, SET_RUN_DIRECTORY)),
-			[VARIABLE_HBA_FILE] = xasprintf("%s/%s", in->conf_directory,
-				render_file_names[RENDER_PG_HBA]),
-			[VARIABLE_IDENT_FILE] = xasprintf("%s/%s", in->conf_directory,
-				render_file_names[RENDER_PG_IDENT]),
-			[VARIABLE_PRELOAD_LIBRARIES] =
-				xasprintf("citus%s%s", more ? ", " : "", more ? more : ""),
 			[VARIABLE_CITUS_IS_OUTPUT_PLUGIN] =
 				xstrdup(in->has_output_plugin_libraries ? "true" : "false"),
 		},

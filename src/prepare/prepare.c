@@ -18,14 +18,18 @@
 #include "node/postgres_install.h"
 #include "node/render.h"
 #include "node/sample_password.h"
+#include "node/server_settings.h"
 #include "node/settings.h"
 #include "prepare/bootstrap.h"
 #include "prepare/privileges.h"
 #include "prepare/run_directory.h"
+#include "prepare/server_options.h"
 
 #include "base/banned.h"
 
 extern char **environ;
+
+_Static_assert((int)SERVER_SETTING_COUNT <= (int)LAUNCH_OPTIONS_MAX, "all have room in a launch");
 
 /* Everything that is known before anything is touched. */
 struct node {
@@ -121,9 +125,9 @@ static void node_fini(struct node *node)
 	free(node->conf);
 }
 
-static int render(const struct node *node, enum phase phase, struct err *e)
+static struct render_input render_input_of(const struct node *node, enum phase phase)
 {
-	const struct render_input input = {
+	return (struct render_input){
 		.settings = node->settings,
 		.identity = node->identity,
 		.major = node->install.major,
@@ -131,6 +135,11 @@ static int render(const struct node *node, enum phase phase, struct err *e)
 		.conf_directory = node->conf,
 		.phase = phase,
 	};
+}
+
+static int render(const struct node *node, enum phase phase, struct err *e)
+{
+	const struct render_input input = render_input_of(node, phase);
 
 	return conf_render(&input, e);
 }
@@ -187,9 +196,10 @@ static int copy_path(char *to, size_t size, const char *path, struct err *e)
 	return 0;
 }
 
-static int hand_over(const struct node *node, const char *data, struct err *e)
+static int hand_over(const struct node *node, enum phase phase, const char *data, struct err *e)
 {
 	const struct settings *s = node->settings;
+	const struct render_input input = render_input_of(node, phase);
 	_free_ char *config_file =
 		xasprintf("%s/%s", node->conf, render_file_names[RENDER_POSTGRESQL_CONF]);
 	_free_ char *passfile = run_directory_passfile(s);
@@ -217,7 +227,9 @@ static int hand_over(const struct node *node, const char *data, struct err *e)
 		copy_path(launch.config_file, sizeof(launch.config_file), config_file, e) < 0 ||
 		copy_path(launch.passfile, sizeof(launch.passfile), passfile, e) < 0 ||
 		copy_path(launch.socket_lock, sizeof(launch.socket_lock), socket_lock, e) < 0 ||
-		copy_path(launch.notify_socket, sizeof(launch.notify_socket), notify, e) < 0)
+		copy_path(launch.notify_socket, sizeof(launch.notify_socket), notify, e) < 0 ||
+		server_options_make(&node->install, data, &input, launch.options,
+			sizeof(launch.options), e) < 0)
 		return -1;
 	return launch_write(LAUNCH_FD_LAUNCH, &launch, e);
 }
@@ -267,7 +279,7 @@ static int start(const struct node *node, struct err *e)
 		node->identity->name, role_name(node->identity->role), node->identity->size,
 		node->identity->host, node->install.version, node->install.citus_version,
 		phase_name(phase));
-	return hand_over(node, real_path, e);
+	return hand_over(node, phase, real_path, e);
 }
 
 static enum exit_code prepare(struct node *node)

@@ -286,6 +286,25 @@ static void tell_outdated(const struct teller *t, const struct member *m)
 			m->name, outdated->list, more ? more : "", m->name));
 }
 
+/* Each setting of a member's server that is not as the program wants it. */
+static void tell_overridden(const struct teller *t, const struct member *m)
+{
+	const struct overridden_view *overridden = &m->overridden;
+	_free_ char *copy = xstrdup(overridden->lines);
+	char *rest = NULL;
+
+	if (m->state != MEMBER_OURS)
+		return;
+
+	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		add(t, SEVERITY_WARNING, m->name, xasprintf("%s: %s", m->name, line));
+	if (overridden->count > overridden->listed)
+		add(t, SEVERITY_WARNING, m->name,
+			xasprintf("%s: %d more settings of its server are not as citus-init wants "
+				  "them; mend those above first",
+				m->name, overridden->count - overridden->listed));
+}
+
 /* This coordinator has no cluster, but workers have: one condition for each of their clusters.
  * Returns whether there is any. */
 static bool tell_orphans(const struct teller *t)
@@ -418,6 +437,7 @@ void conditions_of(
 		for (int i = 0; i < view->cluster->count; i++) {
 			tell_member(&t, &view->cluster->members[i]);
 			tell_outdated(&t, &view->cluster->members[i]);
+			tell_overridden(&t, &view->cluster->members[i]);
 		}
 		tell_pause(&t);
 		tell_look(&t);

@@ -157,6 +157,11 @@ static double member_freed(const struct member *member)
 	return member->freed;
 }
 
+static double member_overridden(const struct member *member)
+{
+	return member->overridden.count;
+}
+
 static double member_failures(const struct member *member)
 {
 	return member->failures;
@@ -224,6 +229,13 @@ static const struct metric rows[] = {
 			"registered.",
 		.labels = "node",
 		.write = write_shards },
+	{ .name = "citus_init_member_overridden_settings",
+		.type = METRIC_GAUGE,
+		.source = SOURCE_LOOK,
+		.help = "Coordinator: settings of the node's server that are set otherwise than "
+			"the program wants them; the conditions of /status name them.",
+		.labels = "node",
+		.of_member = member_overridden },
 	{ .name = "citus_init_member_failures",
 		.type = METRIC_GAUGE,
 		.source = SOURCE_LOOK,

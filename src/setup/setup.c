@@ -48,6 +48,24 @@ static int on_version(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+/* Citus is given on postgres' command line (node/server_settings.h), so this is about a postgres
+ * that is not what it seems. Without the library a distributed table is an empty one, and answers
+ * are short without an error. */
+static int on_library(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+	const char *file = sql_field(result, row, 3);
+
+	s->view->lacks_library = strcmp(sql_field(result, row, 0), "t") != 0;
+	if (!s->view->lacks_library)
+		return 0;
+	return err_set(e, ERR_CONFIG,
+		"Citus' library is not loaded, and the node stays closed: the server runs with "
+		"shared_preload_libraries = \"%s\", from %s%s%s; citus must be its first",
+		sql_field(result, row, 1), file ? file : sql_field(result, row, 2),
+		file ? " line " : "", file ? sql_field(result, row, 4) : "");
+}
+
 static int on_quieted(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	struct setup *s = ctx;
@@ -235,6 +253,9 @@ static const struct sql_step home_steps[] = {
 	{ .name = "read the server's version",
 		.sql = sql_setup_read_version,
 		.on_row = on_version },
+	{ .name = "see whether Citus' library is loaded",
+		.sql = sql_setup_look_for_library,
+		.on_row = on_library },
 	{ .name = "see whether Citus' daemon was quieted by the last stop",
 		.sql = sql_setup_look_for_quieting,
 		.on_row = on_quieted },

@@ -23,6 +23,13 @@ struct outdated_view {
 	char list[768]; /* in words */
 };
 
+/* The settings of a server that are not as the program wants them. */
+struct overridden_view {
+	int count;
+	int listed;	  /* the first of them, as many as there is room for */
+	char lines[8192]; /* a sentence for each, which ends with a newline */
+};
+
 struct member {
 	int ordinal;
 	char name[80];
@@ -48,6 +55,7 @@ struct member {
 	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0
 			       */
 	struct outdated_view outdated;
+	struct overridden_view overridden;
 	unsigned failures; /* looks or registrations that failed in a row */
 };
 
@@ -128,9 +136,10 @@ struct node_view {
 	enum phase phase;
 	enum setup_state setup;
 	char setup_error[1024];
-	int group;   /* own pg_dist_local_group in citusdb; -1 when not known */
-	bool formed; /* the coordinator: its memory says that the cluster has been formed */
-	bool member; /* it may serve: registered, or formed, and known to be who it was */
+	bool lacks_library; /* the server runs without Citus' library: nobody may ask it */
+	int group;	    /* own pg_dist_local_group in citusdb; -1 when not known */
+	bool formed;	    /* the coordinator: its memory says that the cluster has been formed */
+	bool member;	    /* it may serve: registered, or formed, and known to be who it was */
 	char version[32];
 	int major; /* of the server that runs, 0 before the first set-up */
 	bool has_output_plugin_libraries;

@@ -308,7 +308,7 @@ int main(int argc, char **argv)
 			printf("postgres (PostgreSQL) 15.0 (fake)\n");
 			return 0;
 		}
-		if (strcmp(argv[i], "--describe-config") == 0)
+		if (strcmp(argv[i], "--describe-config") == 0 || strcmp(argv[i], "-C") == 0)
 			return 0;
 	}
 	for (int i = 1; i + 1 < argc; i++)

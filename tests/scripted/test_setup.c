@@ -22,7 +22,7 @@ static const char *const role_names[ROLES] = { "postgres", "admin", "replicator"
 static struct {
 	char *verifiers[ROLES]; /* NULL: there is no such role, or it has no password */
 	char *handed_over[ROLES];
-	bool has_admin, has_database, has_extension, was_quieted;
+	bool has_admin, has_database, has_extension, was_quieted, lacks_library;
 	const char *installed; /* version of the extension */
 	int group;
 	char name[16]; /* under which the directory knows itself, "" for not yet */
@@ -38,6 +38,15 @@ static struct script_end end;
 static void read_version(const struct script_call *call)
 {
 	SCRIPT_ROW(call, "15.20", "15", "t");
+}
+
+static void look_for_library(const struct script_call *call)
+{
+	if (server.lacks_library)
+		SCRIPT_ROW(call, "f", "auto_explain", "configuration file",
+			"/data/postgresql.auto.conf", "3");
+	else
+		SCRIPT_ROW(call, "t", "citus", "command line", NULL, NULL);
 }
 
 static void look_for_quieting(const struct script_call *call)
@@ -159,6 +168,7 @@ static void set_up(void)
 {
 	static const struct script_line answers[] = {
 		{ sql_setup_read_version, read_version },
+		{ sql_setup_look_for_library, look_for_library },
 		{ sql_setup_look_for_quieting, look_for_quieting },
 		{ "alter system reset citus.recover_2pc_interval", wake },
 		{ sql_setup_read_this_node, read_this_node },
@@ -285,6 +295,21 @@ START_TEST(another_nodes_directory_is_refused)
 }
 END_TEST
 
+START_TEST(a_server_without_the_library_is_left_alone)
+{
+	server.lacks_library = true;
+	ck_assert_int_eq(run(), ERR_CONFIG);
+	ck_assert(view.lacks_library);
+	ck_assert_ptr_nonnull(
+		strstr(end.failure.msg, "shared_preload_libraries = \"auto_explain\", from "
+					"/data/postgresql.auto.conf line 3"));
+	ck_assert_int_eq(script_count(sql_setup_create_schema), 0);
+	server.lacks_library = false;
+	ck_assert_int_eq(run(), ERR_NONE);
+	ck_assert(!view.lacks_library);
+}
+END_TEST
+
 /* More than a set-up sends. */
 enum { STATEMENTS_MOST = 20 };
 
@@ -329,6 +354,7 @@ Suite *suite_setup(void)
 	tcase_add_test(c, an_old_extension_is_updated);
 	tcase_add_test(c, a_daemon_that_was_quieted_is_woken);
 	tcase_add_test(c, another_nodes_directory_is_refused);
+	tcase_add_test(c, a_server_without_the_library_is_left_alone);
 	tcase_add_loop_test(c, goes_on_where_it_was_cut_off, 1, STATEMENTS_MOST + 1);
 	tcase_add_test(c, begins_anew_after_a_reset);
 	suite_add_tcase(suite, c);

@@ -227,6 +227,23 @@ static void outdated_and_refused(struct views *v)
 	older(v);
 }
 
+static void overridden(struct views *v)
+{
+	v->members[1].overridden =
+		(struct overridden_view){ .count = 1, .listed = 1, .lines = "port is wrong\n" };
+	v->members[2].overridden = (struct overridden_view){
+		.count = 4, .listed = 2, .lines = "this is wrong\nthat is wrong\n"
+	};
+}
+
+static void overridden_and_refused(struct views *v)
+{
+	overridden(v);
+	v->members[1].overridden.count = v->members[1].overridden.listed = 0;
+	v->members[1].overridden.lines[0] = '\0';
+	older(v);
+}
+
 static void coordinator_is_older(struct views *v)
 {
 	v->members[0].state = MEMBER_OLDER;
@@ -412,6 +429,15 @@ static const struct {
 		"ALTER DATABASE ... REFRESH COLLATION VERSION in database postgres, and for a "
 		"collation ALTER COLLATION ... REFRESH VERSION in its own database\n" },
 	{ "a library of another version, on a directory that is refused", outdated_and_refused,
+		"critical citus-2: citus-2 is older: *" REFUSED
+		"give it the volume that it had last, or an empty one\n" },
+	{ "settings of servers", overridden,
+		"warning citus-1: citus-1: port is wrong\n"
+		"warning citus-2: citus-2: this is wrong\n"
+		"warning citus-2: citus-2: that is wrong\n"
+		"warning citus-2: citus-2: 2 more settings of its server are not as citus-init "
+		"wants them; mend those above first\n" },
+	{ "settings of a server whose directory is refused", overridden_and_refused,
 		"critical citus-2: citus-2 is older: *" REFUSED
 		"give it the volume that it had last, or an empty one\n" },
 	{ "the coordinator's own directory", coordinator_is_older,

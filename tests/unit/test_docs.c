@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "check/rules.h"
 #include "init/life.h"
+#include "node/server_settings.h"
 #include "node/settings.h"
 #include "report/metrics.h"
 #include "view/member_state.h"
@@ -62,6 +63,7 @@ static const struct {
 	{ "docs/metrics.md", NULL, metrics_print_markdown },
 	{ "docs/operations.md", "exit codes", print_exit_codes },
 	{ "docs/operations.md", "ladder", print_ladder },
+	{ "docs/operations.md", "settings of PostgreSQL", server_settings_print },
 	{ "docs/kubernetes.md", "rules", check_print_markdown },
 	{ "docs/architecture.md", "life of PID 1", print_life },
 	{ "docs/architecture.md", "states of a member", member_states_print },

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "init/control.h"
+#include "init/launch.h"
 #include "init/life.h"
 #include "init/lock.h"
 #include "init/notify.h"
@@ -17,6 +18,42 @@
 #include "scratch.h"
 
 #define WHOLE_FILE "4711\n/pgdata/data\n1700000000\n5432\n/run\n*\n  5432001 3\n"
+
+/* A launch description that is right but for the options. */
+static struct launch launch_made(void)
+{
+	return (struct launch){ .magic = LAUNCH_MAGIC,
+		.stop_deadline_ms = 1,
+		.restart_window_s = 1,
+		.node = "citus-0",
+		.postgres = "/bin/postgres",
+		.data_directory = "/pgdata/data",
+		.config_file = "/pgdata/conf/postgresql.conf",
+		.passfile = "/run/passfile",
+		.socket_lock = "/run/lock",
+		.notify_socket = "/run/notify" };
+}
+
+START_TEST(options_of_a_launch_are_checked)
+{
+	struct launch launch = launch_made();
+	struct err e;
+
+	ck_assert_msg(launch_check(&launch, &e) == 0, "%s", e.msg);
+	memcpy(launch.options, "port=1\0wal_level=logical", sizeof("port=1\0wal_level=logical"));
+	ck_assert_msg(launch_check(&launch, &e) == 0, "%s", e.msg);
+	memcpy(launch.options, "-l\0", sizeof("-l\0"));
+	ck_assert_int_lt(launch_check(&launch, &e), 0);
+	memset(launch.options, '=', sizeof(launch.options));
+	ck_assert_int_lt(launch_check(&launch, &e), 0);
+	memset(launch.options, 0, sizeof(launch.options));
+	for (int i = 0; i <= LAUNCH_OPTIONS_MAX; i++)
+		launch.options[2 * i] = '=';
+	ck_assert_int_lt(launch_check(&launch, &e), 0);
+	launch.options[2 * LAUNCH_OPTIONS_MAX] = '\0';
+	ck_assert_msg(launch_check(&launch, &e) == 0, "%s", e.msg);
+}
+END_TEST
 
 static const struct {
 	const char *text;
@@ -421,6 +458,7 @@ Suite *suite_init(void)
 	TCase *lock = tcase_create("lock");
 	TCase *control = tcase_create("control");
 
+	tcase_add_test(parsers, options_of_a_launch_are_checked);
 	tcase_add_loop_test(parsers, pidfile_is_read, 0, (int)ARRAY_LEN(pidfiles));
 	tcase_add_test(parsers, half_a_pidfile_is_never_ready);
 	tcase_add_loop_test(parsers, datagram_is_read, 0, (int)ARRAY_LEN(datagrams));

@@ -25,11 +25,7 @@ static const struct {
 	{ "worker-cluster", { "POD_NAME=citus-2" }, PHASE_CLUSTER, false },
 	{ "worker-open", { "POD_NAME=citus-2" }, PHASE_OPEN, false },
 	/* Other settings than the defaults, and a minor that lacks output_plugin_libraries. */
-	{ "settings",
-		{ "CITUS_INIT_POSTGRES_PRELOAD_LIBRARIES=pg_stat_statements,auto_explain",
-			"CITUS_INIT_POSTGRES_LISTEN_ADDRESSES=127.1.2.3",
-			"CITUS_INIT_POSTGRES_PORT=6543", "PGDATA=/srv/it's here/data" },
-		PHASE_OPEN, true },
+	{ "settings", { "CITUS_INIT_INITDB_LOCALE=de_DE.UTF-8" }, PHASE_OPEN, true },
 };
 
 static void compare(const char *directory, const char *name, const char *text)

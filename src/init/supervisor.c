@@ -273,7 +273,13 @@ static void read_agent(struct supervisor *s)
 {
 	struct control_message m;
 
-	for (int i = 0; i < BATCH && agent_child_receive(&s->agent, &m) > 0; i++) {
+	for (int i = 0; i < BATCH; i++) {
+		enum agent_word word = agent_child_receive(&s->agent, &m);
+
+		if (word == AGENT_NOTHING)
+			break;
+		if (word == AGENT_DROPPED)
+			continue;
 		if (m.type == CONTROL_STOP_READY) {
 			states_step(s, EVENT_HUSHED);
 		} else if (m.type == CONTROL_WANT_ABANDON) {

@@ -21,8 +21,8 @@ int file_read(const char *path, size_t max, char **text, size_t *length, struct 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "could not open \"%s\"", path);
 	if (S_ISFIFO(st.st_mode))
-		return err_set(e, ERR_CONFIG, "could not read \"%s\": it is a pipe, not a file",
-			path);
+		return err_set(
+			e, ERR_CONFIG, "could not read \"%s\": it is a pipe, not a file", path);
 
 	_free_ char *buf = xcalloc(max + 2, 1);
 	size_t used = 0;

@@ -104,8 +104,7 @@ static int step(struct walk *w, const char *name, bool make)
 	return 0;
 }
 
-static void explain(
-	const char *path, const char *refused_link, bool make, struct err *e)
+static void explain(const char *path, const char *refused_link, bool make, struct err *e)
 {
 	const int why = errno;
 

@@ -18,8 +18,9 @@ enum {
 	MOST_MS = 30 * 1000,
 	LIVED_MS = 60 * 1000, /* one that lived so long starts the back-off anew */
 	ASLEEP_MS = 5 * 1000, /* PID 1 itself was frozen when it wakes so late */
-	/* More in that time is a flood. A sound agent sends a message in ten seconds, and what waits
-	 * in a full socket for a PID 1 that was frozen is less (net.core.wmem_default: some 300). */
+	/* More in that time is a flood. A sound agent sends a message in ten seconds, and what
+	 * waits in a full socket for a PID 1 that was frozen is less (net.core.wmem_default: some
+	 * 300). */
 	FLOOD_MESSAGES = 1000,
 	FLOOD_MS = 1000,
 };

@@ -21,9 +21,9 @@ struct agent_child {
 	int64_t retry_ms; /* when to start the next one; -1 when none is due */
 	int64_t backoff_ms;
 	uint32_t restarts;
-	bool killed;	 /* it got SIGKILL and is about to be reaped */
-	bool complained; /* its first wrong message has been logged */
-	bool owed;	 /* told has not reached it: its buffer is full */
+	bool killed;	    /* it got SIGKILL and is about to be reaped */
+	bool complained;    /* its first wrong message has been logged */
+	bool owed;	    /* told has not reached it: its buffer is full */
 	int64_t counted_ms; /* when the counting of its messages began */
 	uint32_t count;	    /* messages since then, wrong ones included */
 	struct control_message told;

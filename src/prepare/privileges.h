@@ -21,8 +21,8 @@ int user_of_name(const char *name, struct user *user) NODISCARD;
 int user_of_uid(uid_t uid, struct user *user) NODISCARD;
 
 /*
- * Becomes that user, with no supplementary groups: lend() may be followed by resume(), which makes
- * root of the process again; drop() is for good. What is started meanwhile is the user's for good.
+ * Three steps of root: lend() becomes that user, with no supplementary groups; resume() is root
+ * once more; drop() becomes the user for good. What is started meanwhile is the user's for good.
  * All keep the signal that comes when the parent dies, which the kernel clears at a change of user;
  * a parent that is gone by then ends this process.
  */

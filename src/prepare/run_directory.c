@@ -112,7 +112,8 @@ static int make_socket_directory(int run, const char *path, struct err *e)
 
 	if (mkdirat(run, "socket", 0700) < 0 && errno != EEXIST)
 		return err_sys(e, "could not make directory \"%s\"", path);
-	_close_ int directory = openat(run, "socket", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_close_ int directory =
+		openat(run, "socket", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0 || fstat(directory, &st) < 0 || st.st_uid != geteuid())
 		return err_set(e, ERR_CONFIG,
 			"\"%s\" is in the way: it must be a directory that belongs to uid %u, "
@@ -155,8 +156,7 @@ static int write_passfile(const struct settings *s, struct err *e)
 	struct err ignored;
 	int status = 0;
 
-	bool same = lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-		    (st.st_mode & 07777) == 0600 &&
+	bool same = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0600 &&
 		    st.st_uid == geteuid() &&
 		    file_read(path, PASSFILE_MOST, &present, NULL, &ignored) == 0 &&
 		    strcmp(present, text) == 0;

@@ -11,8 +11,8 @@
 
 #include "base/err.h"
 
-/* Reads at most max bytes; a longer file is an error, and so is a pipe. *text is NUL-terminated, the caller
- * frees it; length may be NULL. */
+/* Reads at most max bytes; a longer file is an error, and so is a pipe. *text is NUL-terminated,
+ * the caller frees it; length may be NULL. */
 int file_read(const char *path, size_t max, char **text, size_t *length, struct err *e) NODISCARD;
 
 /* Writes a file that must not be there yet, mode given at its making, and syncs it, but not the

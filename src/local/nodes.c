@@ -110,9 +110,9 @@ static int open_log(const struct node *node, struct err *e)
 	_close_ int fd = open(node->log,
 		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 		0644);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 && errno != ELOOP && errno != EISDIR && errno != ENXIO)
 		return err_sys(e, "could not open \"%s\"", node->log);
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return err_set(e, ERR_REFUSED,
 			"\"%s\" is not a file of its own, as citus-init makes it: remove it",
 			node->log);

@@ -90,6 +90,14 @@ def test_links_that_the_operator_made_are_followed(node):
     assert node.stop() == 0
 
 
+@AS_ROOT
+def test_volume_that_lets_only_root_in_is_given_to_the_server(node):
+    node.volume.chmod(0o700)
+    node.start()
+    assert node.volume.stat().st_uid != 0
+    assert node.stop() == 0
+
+
 def wrong_programs(node):
     node.environment["CITUS_INIT_POSTGRES_BIN_DIR"] = "/nowhere"
 

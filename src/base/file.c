@@ -1,8 +1,8 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,9 +14,15 @@
 
 int file_read(const char *path, size_t max, char **text, size_t *length, struct err *e)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	struct stat st;
+
+	/* O_NONBLOCK for a pipe that nobody writes to; files and devices ignore it. */
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "could not open \"%s\"", path);
+	if (S_ISFIFO(st.st_mode))
+		return err_set(
+			e, ERR_CONFIG, "could not read \"%s\": it is a pipe, not a file", path);
 
 	_free_ char *buf = xcalloc(max + 2, 1);
 	size_t used = 0;
@@ -106,21 +112,42 @@ int file_sync_filesystem(const char *path, struct err *e)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+static int remove_at(int parent, const char *name);
+
+/* By descriptors: a directory that somebody exchanges for a link meanwhile leads nowhere else. */
+static int remove_contents(int directory)
 {
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
+	_dir_ DIR *dir = fdopendir(directory);
+
+	if (!dir) {
+		close(directory);
+		return -1;
+	}
+	for (struct dirent *d = readdir(dir); d; d = readdir(dir)) {
+		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+			continue;
+		if (remove_at(dirfd(dir), d->d_name) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int remove_at(int parent, const char *name)
+{
+	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	/* Of a directory Linux says EISDIR, POSIX EPERM. */
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+	int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0 || remove_contents(directory) < 0)
+		return -1;
+	return unlinkat(parent, name, AT_REMOVEDIR);
 }
 
 int file_remove_tree(const char *path, struct err *e)
 {
-	struct stat st;
-
-	if (lstat(path, &st) < 0 && errno == ENOENT)
-		return 0;
-	if (nftw(path, remove_entry, 32, FTW_DEPTH | FTW_PHYS) != 0)
+	if (remove_at(AT_FDCWD, path) < 0)
 		return err_sys(e, "could not remove \"%s\"", path);
 	return 0;
 }

@@ -11,8 +11,8 @@
 
 #include "base/err.h"
 
-/* Reads at most max bytes; a longer file is an error. *text is NUL-terminated, the caller
- * frees it; length may be NULL. */
+/* Reads at most max bytes; a longer file is an error, and so is a pipe. *text is NUL-terminated,
+ * the caller frees it; length may be NULL. */
 int file_read(const char *path, size_t max, char **text, size_t *length, struct err *e) NODISCARD;
 
 /* Writes a file that must not be there yet, mode given at its making, and syncs it, but not the
@@ -34,7 +34,8 @@ int file_sync_directory(const char *path, struct err *e) NODISCARD;
 /* syncfs of the file system that holds path: one call instead of one fsync a file. */
 int file_sync_filesystem(const char *path, struct err *e) NODISCARD;
 
-/* Removes a tree without following symbolic links; a path that is not there is no error. */
+/* Removes a tree without following symbolic links, also such as are put in its way meanwhile; one
+ * at path itself is removed. A path that is not there is no error. */
 int file_remove_tree(const char *path, struct err *e) NODISCARD;
 
 /* Whether a file system is mounted at path itself; false also when that cannot be told. */

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/exit_code.h"
 #include "base/file.h"
@@ -49,18 +50,29 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return optind < argc ? 0 : -1;
 }
 
-/* Not by its name: /dev/stdin cannot be opened when it is another user's pipe. */
-static int read_input(char **text, size_t *length, struct err *e)
+static int read_stream(FILE *in, const char *name, char **text, size_t *length, struct err *e)
 {
 	_free_ char *all = xcalloc(FILE_MOST + 1, 1);
 
-	*length = fread(all, 1, FILE_MOST + 1, stdin);
-	if (ferror(stdin))
-		return err_sys(e, "could not read standard input");
+	*length = fread(all, 1, FILE_MOST + 1, in);
+	if (ferror(in))
+		return err_sys(e, "could not read %s", name);
 	if (*length > FILE_MOST)
-		return err_set(e, ERR_CONFIG, "standard input is larger than %d bytes", FILE_MOST);
+		return err_set(e, ERR_CONFIG, "%s is larger than %d bytes", name, FILE_MOST);
 	*text = take_ptr(all);
 	return 0;
+}
+
+/* A shell's <(COMMAND) is a pipe, which file_read() refuses. */
+static int read_text(const char *path, char **text, size_t *length, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return file_read(path, FILE_MOST, text, length, e);
+	_file_ FILE *in = fopen(path, "re");
+	return in ? read_stream(in, path, text, length, e)
+		  : err_sys(e, "could not open \"%s\"", path);
 }
 
 /* Reads a file's objects; what is wrong with them is a finding, no error. */
@@ -71,8 +83,9 @@ static int read_file(const char *path, struct manifest *m, struct findings *find
 	_free_ char *text = NULL;
 	size_t length;
 
-	if (is_input ? read_input(&text, &length, e) < 0
-		     : file_read(path, FILE_MOST, &text, &length, e) < 0)
+	/* Not by its name: /dev/stdin cannot be opened when it is another user's pipe. */
+	if (is_input ? read_stream(stdin, "standard input", &text, &length, e) < 0
+		     : read_text(path, &text, &length, e) < 0)
 		return -1;
 	if (is_input)
 		path = "standard input";

@@ -18,6 +18,11 @@ enum {
 	MOST_MS = 30 * 1000,
 	LIVED_MS = 60 * 1000, /* one that lived so long starts the back-off anew */
 	ASLEEP_MS = 5 * 1000, /* PID 1 itself was frozen when it wakes so late */
+	/* More in that time is a flood. A sound agent sends a message in ten seconds, and what
+	 * waits in a full socket for a PID 1 that was frozen is less (net.core.wmem_default: some
+	 * 300). */
+	FLOOD_MESSAGES = 1000,
+	FLOOD_MS = 1000,
 };
 
 void agent_child_init(struct agent_child *a, int64_t silence_ms)
@@ -46,6 +51,7 @@ int agent_child_start(
 	a->retry_ms = -1;
 	a->killed = a->complained = a->owed = false;
 	a->told = (struct control_message){ 0 };
+	a->counted_ms = a->count = 0;
 	return 0;
 }
 
@@ -76,28 +82,56 @@ static void close_socket(struct agent_child *a)
 	a->owed = false;
 }
 
-int agent_child_receive(struct agent_child *a, struct control_message *message)
+/* The signal does no harm to a process that is ending anyway. */
+static void cut_off(struct agent_child *a)
 {
-	while (a->fd >= 0) {
-		int got = control_receive(a->fd, message);
+	close_socket(a);
+	agent_child_kill(a, SIGKILL);
+}
 
-		if (got > 0)
-			a->heard_ms = clock_now_ms();
-		if (got >= 0)
-			return got;
-		if (errno != EPROTO) {
-			/* The signal does no harm to a process that is ending anyway. */
-			close_socket(a);
-			agent_child_kill(a, SIGKILL);
-			return 0;
-		}
-		if (!a->complained)
-			log_warning("agent (pid %d) sent something that is not a message; it is "
-				    "dropped, and so are any others",
-				(int)a->pid);
-		a->complained = true;
+static bool floods(struct agent_child *a, int64_t now_ms)
+{
+	if (now_ms - a->counted_ms >= FLOOD_MS) {
+		a->counted_ms = now_ms;
+		a->count = 0;
 	}
-	return 0;
+	return ++a->count > FLOOD_MESSAGES;
+}
+
+static void complain(struct agent_child *a)
+{
+	if (!a->complained)
+		log_warning("agent (pid %d) sent something that is not a message; it is dropped, "
+			    "and so are any others",
+			(int)a->pid);
+	a->complained = true;
+}
+
+enum agent_word agent_child_receive(struct agent_child *a, struct control_message *message)
+{
+	int got = a->fd < 0 ? 0 : control_receive(a->fd, message);
+	bool is_wrong = got < 0 && errno == EPROTO;
+
+	if (got == 0)
+		return AGENT_NOTHING;
+	if (got < 0 && !is_wrong) {
+		cut_off(a);
+		return AGENT_NOTHING;
+	}
+	int64_t now = clock_now_ms();
+	if (floods(a, now)) {
+		log_error("agent (pid %d) sent more than %d messages within a second; it is killed "
+			  "and replaced, postgres goes on",
+			(int)a->pid, FLOOD_MESSAGES);
+		cut_off(a);
+		return AGENT_NOTHING;
+	}
+	if (is_wrong) {
+		complain(a);
+		return AGENT_DROPPED;
+	}
+	a->heard_ms = now;
+	return AGENT_MESSAGE;
 }
 
 void agent_child_failed(struct agent_child *a, int64_t now_ms)

@@ -21,9 +21,11 @@ struct agent_child {
 	int64_t retry_ms; /* when to start the next one; -1 when none is due */
 	int64_t backoff_ms;
 	uint32_t restarts;
-	bool killed;	 /* it got SIGKILL and is about to be reaped */
-	bool complained; /* its first wrong message has been logged */
-	bool owed;	 /* told has not reached it: its buffer is full */
+	bool killed;	    /* it got SIGKILL and is about to be reaped */
+	bool complained;    /* its first wrong message has been logged */
+	bool owed;	    /* told has not reached it: its buffer is full */
+	int64_t counted_ms; /* when the counting of its messages began */
+	uint32_t count;	    /* messages since then, wrong ones included */
 	struct control_message told;
 };
 
@@ -36,9 +38,12 @@ int agent_child_start(struct agent_child *a, int secrets_fd, int lock_fd, char *
 /* Sends what postgres does, if the agent does not know it yet. */
 void agent_child_tell(struct agent_child *a, const struct control_message *postgres);
 
-/* One valid message: 1, and *message; 0: none now. Drops wrong ones; an agent whose socket is
- * gone is killed. */
-int agent_child_receive(struct agent_child *a, struct control_message *message);
+enum agent_word { AGENT_NOTHING, AGENT_DROPPED, AGENT_MESSAGE };
+
+/* Reads one message, so that the caller decides how many have their turn: AGENT_MESSAGE fills
+ * *message, a wrong one is AGENT_DROPPED. An agent whose socket is gone, or that floods it, is
+ * killed. Does not block. */
+enum agent_word agent_child_receive(struct agent_child *a, struct control_message *message);
 
 /* After the agent was reaped: closes the socket and plans the next one. */
 void agent_child_ended(struct agent_child *a, int64_t now_ms);

@@ -1,7 +1,8 @@
 /*
  * The control socket between PID 1 and the agent: fixed-size messages on a
  * SOCK_SEQPACKET pair. Each side checks what it reads and never trusts it:
- * a wrong message is dropped and logged, it cannot hurt the other side.
+ * a wrong message is dropped and logged, it cannot hurt the other side. PID 1
+ * reads some messages at a time, and ends an agent that sends too many.
  */
 #pragma once
 

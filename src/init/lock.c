@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/walk.h"
 
 #include "base/banned.h"
 
@@ -28,6 +29,43 @@ static size_t parent_length(const char *path)
 	while (length > 0 && path[length - 1] == '/')
 		length--;
 	return length;
+}
+
+static int open_directory(const char *data_directory, int parent, struct err *e)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.*s/", parent, data_directory);
+	int fd = walk_open_directory(path, false, e);
+	if (fd < 0 && errno == ENOENT)
+		err_set(e, ERR_CONFIG,
+			"PGDATA is \"%s\", but there is no directory \"%.*s\": mount the "
+			"volume there, or set PGDATA to a path inside it",
+			data_directory, parent, data_directory);
+	return fd;
+}
+
+/* Whoever can write to the volume can put anything in the file's place: a link is not followed, a
+ * pipe not waited for. */
+static int open_file(int directory, const char *path, struct err *e)
+{
+	struct stat st;
+
+	_close_ int fd = openat(directory, file_name,
+		O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644);
+	if (fd < 0 && (errno == EACCES || errno == EROFS))
+		return err_sys(e,
+			"could not create \"%s\": the volume must be writable by uid %u (in "
+			"Kubernetes: fsGroup, or an owner that fits runAsUser)",
+			path, (unsigned)geteuid());
+	if (fd < 0 && errno != ELOOP && errno != EISDIR && errno != ENXIO)
+		return err_sys(e, "could not open \"%s\"", path);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(e, ERR_REFUSED,
+			"could not lock \"%s\": it is not a regular file, so citus-init did not "
+			"make it; find out who did, and remove it",
+			path);
+	return take_fd(&fd);
 }
 
 int lock_open(struct lock *lock, const char *data_directory, struct err *e)
@@ -48,20 +86,11 @@ int lock_open(struct lock *lock, const char *data_directory, struct err *e)
 	if ((size_t)length >= sizeof(lock->path))
 		return err_set(e, ERR_CONFIG, "PGDATA is longer than a path may be");
 
-	lock->fd = open(lock->path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (lock->fd >= 0)
-		return 0;
-	if (errno == ENOENT)
-		return err_set(e, ERR_CONFIG,
-			"PGDATA is \"%s\", but there is no directory \"%.*s\": mount the "
-			"volume there, or set PGDATA to a path inside it",
-			data_directory, parent, data_directory);
-	if (errno == EACCES || errno == EROFS)
-		return err_sys(e,
-			"could not create \"%s\": the volume must be writable by uid %u (in "
-			"Kubernetes: fsGroup, or an owner that fits runAsUser)",
-			lock->path, (unsigned)geteuid());
-	return err_sys(e, "could not open \"%s\"", lock->path);
+	_close_ int directory = open_directory(data_directory, parent, e);
+	if (directory < 0)
+		return -1;
+	lock->fd = open_file(directory, lock->path, e);
+	return lock->fd < 0 ? -1 : 0;
 }
 
 enum lock_result lock_try(struct lock *lock, struct err *e)

@@ -53,9 +53,13 @@ int notify_open(const char *path, struct err *e)
 	_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return err_sys(e, "could not make the socket for readiness");
+	/* The file that bind() makes has the socket's mode: it is closed from the beginning, and
+	 * no path is followed a second time. */
+	if (fchmod(fd, 0600) < 0)
+		return err_sys(e, "could not close the socket for readiness to others");
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_sys(e, "could not remove the former \"%s\"", path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0600) < 0)
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_sys(e, "could not bind the socket \"%s\"", path);
 	return take_fd(&fd);
 }

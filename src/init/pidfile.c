@@ -141,8 +141,9 @@ void pidfile_remove_stale(const char *data_directory, const char *socket_lock)
 	make_path(path, sizeof(path), data_directory);
 	if (!has_socket_lock && access(path, F_OK) < 0)
 		return;
-	if (proc_with_cwd(data_directory, NULL, NULL) > 0) {
-		log_warning("\"%s\" is kept: there are processes in the data directory", path);
+	/* Also when that cannot be told. */
+	if (proc_with_cwd(data_directory, NULL, NULL) != 0) {
+		log_warning("\"%s\" is kept: there may be processes in the data directory", path);
 		return;
 	}
 	remove_file(path);

@@ -33,6 +33,7 @@ struct supervisor {
 	bool disk_full;			 /* when it died */
 	int64_t stop_ms;		 /* when the stop was requested */
 
+	bool more_to_reap; /* of ended children */
 	int signal_fd;
 	int secrets_fd;
 	int notify_fd;

@@ -25,7 +25,7 @@
 
 extern char **environ;
 
-/* Messages of one source before the others have their turn. */
+/* Messages of one source, or ended children, before the others have their turn. */
 enum { BATCH = 32 };
 
 /*
@@ -168,7 +168,11 @@ static void reap(struct supervisor *s)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	for (int i = 0; i < BATCH; i++) {
+		pid = waitpid(-1, &status, WNOHANG);
+		s->more_to_reap = pid > 0;
+		if (!s->more_to_reap)
+			break;
 		if (pid == s->postmaster.pid)
 			states_step(s, postmaster_ended(s, status));
 		else if (pid == s->agent.pid)
@@ -273,7 +277,13 @@ static void read_agent(struct supervisor *s)
 {
 	struct control_message m;
 
-	for (int i = 0; i < BATCH && agent_child_receive(&s->agent, &m) > 0; i++) {
+	for (int i = 0; i < BATCH; i++) {
+		enum agent_word word = agent_child_receive(&s->agent, &m);
+
+		if (word == AGENT_NOTHING)
+			break;
+		if (word == AGENT_DROPPED)
+			continue;
 		if (m.type == CONTROL_STOP_READY) {
 			states_step(s, EVENT_HUSHED);
 		} else if (m.type == CONTROL_WANT_ABANDON) {
@@ -297,6 +307,8 @@ static int sleep_ms(const struct supervisor *s)
 {
 	int64_t at = s->deadline_ms;
 
+	if (s->more_to_reap)
+		return 0;
 	at = sooner(at, s->pidfile.at_ms);
 	at = sooner(at, s->scan.at_ms);
 	if (!life_is_stopping(s->state))
@@ -344,7 +356,7 @@ static void turn(struct supervisor *s)
 		read_notify(s);
 	if (fds[1].revents)
 		read_agent(s);
-	if (fds[2].revents)
+	if (fds[2].revents || s->more_to_reap)
 		read_signals(s);
 	run_timers(s);
 }

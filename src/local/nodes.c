@@ -42,7 +42,10 @@ static int make_directory(const struct nodes *nodes, const struct node *node, st
 {
 	if (file_make_directory(node->directory, 0700, e) < 0)
 		return -1;
-	if (nodes->user->change && lchown(node->directory, nodes->user->uid, nodes->user->gid) < 0)
+	_close_ int fd = open(node->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "could not open directory \"%s\"", node->directory);
+	if (nodes->user->change && fchown(fd, nodes->user->uid, nodes->user->gid) < 0)
 		return err_sys(e, "could not give \"%s\" to user \"%s\"", node->directory,
 			nodes->user->name);
 	return 0;
@@ -98,15 +101,34 @@ static int write_pid_file(const struct node *node, struct err *e)
 	return 0;
 }
 
+/* No link of the node's user is followed, no pipe of its making waited for, and no file written
+ * that has another name elsewhere. */
+static int open_log(const struct node *node, struct err *e)
+{
+	struct stat st;
+
+	_close_ int fd = open(node->log,
+		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		0644);
+	if (fd < 0 && errno != ELOOP && errno != EISDIR && errno != ENXIO)
+		return err_sys(e, "could not open \"%s\"", node->log);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return err_set(e, ERR_REFUSED,
+			"\"%s\" is not a file of its own, as citus-init makes it: remove it",
+			node->log);
+	return take_fd(&fd);
+}
+
 static int spawn(const struct nodes *nodes, struct node *node, struct err *e)
 {
 	static const char *const argv[] = { "citus-init", "run", NULL };
 
 	_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	_close_ int log =
-		open(node->log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (null < 0 || log < 0)
-		return err_sys(e, "could not open \"%s\"", null < 0 ? "/dev/null" : node->log);
+	if (null < 0)
+		return err_sys(e, "could not open \"/dev/null\"");
+	_close_ int log = open_log(node, e);
+	if (log < 0)
+		return -1;
 	char **environment = environment_of_node(nodes->environment, nodes->state, node->ordinal);
 	struct proc_spec spec = {
 		.path = PROC_SELF,

@@ -57,7 +57,7 @@ void report_tail(const char *path)
 	char text[TAIL_BYTES + 1];
 	struct stat st;
 
-	_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		fprintf(stderr, "    could not read \"%s\": %m\n", path);
 		return;

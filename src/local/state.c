@@ -170,9 +170,17 @@ static int make_named(const char *path, struct err *e)
 
 static int lock_directory(struct state *s, struct err *e)
 {
+	struct stat st;
+
 	s->lock = open(s->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->lock < 0)
+	if (s->lock < 0 || fstat(s->lock, &st) < 0)
 		return err_sys(e, "could not open directory \"%s\"", s->directory);
+	if (geteuid() == 0 && (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH))))
+		return err_set(e, ERR_REFUSED,
+			"others than root can write to the directory \"%s\" (uid %u, mode %04o), and "
+			"could lead root out of it by links; nothing was touched: name a new "
+			"directory, or make it root's",
+			s->directory, st.st_uid, st.st_mode & 07777);
 	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)

@@ -221,7 +221,7 @@ int bootstrap_clean(const char *data_directory, struct err *e)
 {
 	_free_ char *left_over = new_directory_of(data_directory);
 
-	if (access(left_over, F_OK) < 0)
+	if (faccessat(AT_FDCWD, left_over, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	log_info("removing \"%s\", left behind by an interrupted start", left_over);
 	return file_remove_tree(left_over, e);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/uuid.h"
+#include "base/walk.h"
 #include "init/launch.h"
 #include "node/address.h"
 #include "node/conf.h"
@@ -38,8 +39,8 @@ struct node {
 	struct postgres_install install;
 	char *conf;	     /* the link to the rendered files */
 	const char *abandon; /* the cluster whose data directory is to be abandoned, or NULL */
-	bool dropped_root;
-	struct user user;
+	bool was_root;
+	struct user user; /* as root: the server's */
 };
 
 /* A message of several lines shows a place in a template: one line of the log for each. */
@@ -87,25 +88,33 @@ static int give_directories(const struct settings *s, const struct user *user, s
 {
 	_free_ char *volume = file_parent(settings_text(s, SET_PGDATA));
 
-	if (privileges_give_directory(volume, user, e) < 0)
+	_close_ int directory = walk_open_directory(volume, false, e);
+	if (directory < 0 || privileges_give_directory(directory, volume, user, e) < 0)
 		return -1;
 	return run_directory_give(settings_text(s, SET_RUN_DIRECTORY), user, e);
 }
 
-/* As root: gives the server what is its own, and goes on as its user. */
-static int leave_root(struct node *node, struct err *e)
+/* As root: looks and checks as the server's user, who is what the agent and postgres run as. */
+static int lend_root(struct node *node, struct err *e)
 {
-	if (geteuid() != 0)
+	node->was_root = geteuid() == 0;
+	if (!node->was_root)
 		return 0;
 	if (user_of_name("postgres", &node->user) < 0 || node->user.uid == 0)
 		return err_set(e, ERR_CONFIG,
 			"PostgreSQL does not run as root, and /etc/passwd has no user \"postgres\" to "
 			"run it as: make one in the image, or run the container as another user");
-	if (give_directories(node->settings, &node->user, e) < 0 ||
-		privileges_drop(&node->user, e) < 0)
+	return privileges_lend(&node->user, e);
+}
+
+/* All that is done as root, when everything has been found right. */
+static int leave_root(const struct node *node, struct err *e)
+{
+	if (!node->was_root)
+		return 0;
+	if (privileges_resume(e) < 0 || give_directories(node->settings, &node->user, e) < 0)
 		return -1;
-	node->dropped_root = true;
-	return 0;
+	return privileges_drop(&node->user, e);
 }
 
 static int find_out(struct node *node, struct err *e)
@@ -208,7 +217,7 @@ static int hand_over(const struct node *node, enum phase phase, const char *data
 	struct address http = { 0 };
 	struct launch launch = {
 		.magic = LAUNCH_MAGIC,
-		.change_user = node->dropped_root,
+		.change_user = node->was_root,
 		.uid = geteuid(),
 		.gid = getegid(),
 		.stop_deadline_ms = (uint32_t)settings_number(s, SET_STOP_DEADLINE) * 1000,
@@ -244,20 +253,42 @@ static int check_abandon(const struct node *node, const char *data, struct err *
 	return bootstrap_check_abandon(data, node->abandon, e);
 }
 
+/* Whether the node can start, with what data directory. */
+static int look(const struct node *node, enum data_state *state, bool *abandons, struct err *e)
+{
+	const char *data = settings_text(node->settings, SET_PGDATA);
+
+	if (bootstrap_inspect(data, node->install.major, state, e) < 0)
+		return -1;
+	*abandons = node->abandon && *state == DATA_OURS;
+	if (*abandons && check_abandon(node, data, e) < 0)
+		return -1;
+	if (*abandons)
+		*state = DATA_ABSENT;
+	return check_leaving(node, *state, e);
+}
+
+/* Before root gives anything away. Into a volume that lets only root in, only start() can look. */
+static int look_ahead(const struct node *node, struct err *e)
+{
+	_free_ char *volume = file_parent(settings_text(node->settings, SET_PGDATA));
+	enum data_state ignored_state;
+	bool ignored;
+
+	if (!node->was_root || (access(volume, X_OK) < 0 && errno == EACCES))
+		return 0;
+	return look(node, &ignored_state, &ignored, e);
+}
+
 /* Looks at everything before it changes anything. Killed anywhere and started again, it ends the
  * same. */
 static int start(const struct node *node, struct err *e)
 {
 	const char *data = settings_text(node->settings, SET_PGDATA);
-	enum data_state found;
+	enum data_state state;
+	bool abandons;
 
-	if (bootstrap_inspect(data, node->install.major, &found, e) < 0)
-		return -1;
-	bool abandons = node->abandon && found == DATA_OURS;
-	enum data_state state = abandons ? DATA_ABSENT : found;
-	if (abandons && check_abandon(node, data, e) < 0)
-		return -1;
-	if (check_leaving(node, state, e) < 0 || bootstrap_check_volume(data, e) < 0)
+	if (look(node, &state, &abandons, e) < 0 || bootstrap_check_volume(data, e) < 0)
 		return -1;
 	enum phase phase = first_phase(node, state);
 
@@ -286,24 +317,15 @@ static enum exit_code prepare(struct node *node)
 {
 	struct err e;
 
+	if (lend_root(node, &e) < 0)
+		return fail(&e);
 	node->settings = load_settings();
 	if (!node->settings)
 		return EXIT_SETTINGS;
-	/* Before leave_root(), which gives directories away: a wrong name must touch nothing. */
 	node->identity = identity_here(node->settings, &e);
 	if (!node->identity)
 		return fail(&e);
-	if (leave_root(node, &e) < 0)
-		return fail(&e);
-	if (node->dropped_root) {
-		/* Again as the user that the agent will read them as: a file of a password that
-		 * only root may read is no use to it. */
-		settings_free(node->settings);
-		node->settings = load_settings();
-		if (!node->settings)
-			return EXIT_SETTINGS;
-	}
-	if (find_out(node, &e) < 0)
+	if (find_out(node, &e) < 0 || look_ahead(node, &e) < 0 || leave_root(node, &e) < 0)
 		return fail(&e);
 	warn_of_sample_passwords(node->settings);
 	return start(node, &e) < 0 ? fail(&e) : EXIT_OK;

@@ -42,35 +42,54 @@ int user_of_uid(uid_t uid, struct user *user)
 	return find_user(NULL, uid, user);
 }
 
-int privileges_give_directory(const char *path, const struct user *user, struct err *e)
+int privileges_give_directory(
+	int directory, const char *path, const struct user *user, struct err *e)
 {
-	_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0)
-		return err_sys(e, "could not open directory \"%s\"", path);
-	if (fstat(fd, &st) < 0)
+	if (fstat(directory, &st) < 0)
 		return err_sys(e, "could not look at directory \"%s\"", path);
 	if (st.st_uid == user->uid)
 		return 0;
-	if (fchown(fd, user->uid, user->gid) < 0)
+	if (fchownat(directory, "", user->uid, user->gid, AT_EMPTY_PATH) < 0)
 		return err_sys(e, "could not give directory \"%s\" to user \"%s\" (uid %u)", path,
 			user->name, user->uid);
 	return 0;
 }
 
-int privileges_drop(const struct user *user, struct err *e)
+/* setresuid(), with the signal of the parent's death kept. */
+static int set_users(uid_t real, uid_t effective, uid_t saved)
 {
 	pid_t parent = getppid();
 	int death_signal = 0;
 
 	prctl(PR_GET_PDEATHSIG, &death_signal);
-	if (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
-		setresuid(user->uid, user->uid, user->uid) < 0)
-		return err_sys(e, "could not become user \"%s\" (uid %u)", user->name, user->uid);
-	if (death_signal && prctl(PR_SET_PDEATHSIG, death_signal) < 0)
-		return err_sys(e, "could not set the death signal");
+	if (setresuid(real, effective, saved) < 0 ||
+		(death_signal && prctl(PR_SET_PDEATHSIG, death_signal) < 0))
+		return -1;
 	if (death_signal && getppid() != parent)
 		raise(SIGKILL);
 	return 0;
+}
+
+int privileges_lend(const struct user *user, struct err *e)
+{
+	if (setgroups(0, NULL) == 0 && setresgid(user->gid, user->gid, user->gid) == 0 &&
+		set_users(user->uid, user->uid, 0) == 0)
+		return 0;
+	return err_sys(e, "could not become user \"%s\" (uid %u)", user->name, user->uid);
+}
+
+int privileges_resume(struct err *e)
+{
+	if (set_users((uid_t)-1, 0, (uid_t)-1) == 0)
+		return 0;
+	return err_sys(e, "could not become root again, to give directories to the server's user");
+}
+
+int privileges_drop(const struct user *user, struct err *e)
+{
+	if (set_users(user->uid, user->uid, user->uid) == 0)
+		return 0;
+	return err_sys(e, "could not become user \"%s\" (uid %u)", user->name, user->uid);
 }

@@ -20,9 +20,17 @@ struct user {
 int user_of_name(const char *name, struct user *user) NODISCARD;
 int user_of_uid(uid_t uid, struct user *user) NODISCARD;
 
-/* Gives this directory itself, not what is in it. */
-int privileges_give_directory(const char *path, const struct user *user, struct err *e) NODISCARD;
-
-/* For good, with no supplementary groups. Keeps the signal that comes when the parent dies, which
- * the kernel clears at a change of user; a parent that is gone by then ends this process. */
+/*
+ * Three steps of root: lend() becomes that user, with no supplementary groups; resume() is root
+ * once more; drop() becomes the user for good. What is started meanwhile is the user's for good.
+ * All keep the signal that comes when the parent dies, which the kernel clears at a change of user;
+ * a parent that is gone by then ends this process.
+ */
+int privileges_lend(const struct user *user, struct err *e) NODISCARD;
+int privileges_resume(struct err *e) NODISCARD;
 int privileges_drop(const struct user *user, struct err *e) NODISCARD;
+
+/* Gives this directory itself, not what is in it: the one that is open, whatever path leads to
+ * now; path is for messages. */
+int privileges_give_directory(
+	int directory, const char *path, const struct user *user, struct err *e) NODISCARD;

@@ -167,6 +167,27 @@ def test_commands_in_a_shell_of_local(start):
     assert "is down" in done.stderr
 
 
+@pytest.mark.parametrize("kind", ["pipe", "second name"])
+def test_local_writes_no_log_that_is_not_the_nodes_own(start, kind):
+    """The node's user can put anything in its place, and local may be root."""
+    c = start(nodes=1, command=["true"])
+    assert c.process.wait(90) == 0
+    log = c.directory / "citus-0/log"
+    other = c.directory / "other"
+    log.unlink()
+    if kind == "pipe":
+        os.mkfifo(log)
+    else:
+        other.write_text("")
+        os.link(other, log)
+    c.command = None
+    c.start()
+    wait_until(lambda: "is not a file of its own" in c.output.read_text(), 20, "the reason")
+    c.stop()
+    log.unlink()
+    assert kind == "pipe" or other.read_text() == ""
+
+
 def test_the_first_forming_does_not_wait_for_one_that_is_left_out(start):
     c = start()
     # The coordinator's agent sleeps until the worker that will not come is frozen.

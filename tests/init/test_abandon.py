@@ -1,4 +1,5 @@
 """An abandoned cluster: its data directory is renamed, and life goes on with a new one."""
+import contextlib
 import ctypes
 import os
 import re
@@ -22,8 +23,9 @@ def worker(node):
     return node
 
 
-def say(node, kind, content):
-    """As the node's agent would, on its own socket: it itself knows no cluster here."""
+@contextlib.contextmanager
+def agents_socket(node):
+    """The end of the node's agent, to speak in its place."""
     libc = ctypes.CDLL(None, use_errno=True)
     pidfd = os.pidfd_open(node.agent())
     try:
@@ -31,9 +33,15 @@ def say(node, kind, content):
         if fd < 0:
             pytest.skip(f"no hold of the agent's socket: {os.strerror(ctypes.get_errno())}")
         with socket.socket(fileno=fd) as control:
-            control.send(struct.pack("=II40s", 0x31746963, kind, content))
+            yield control
     finally:
         os.close(pidfd)
+
+
+def say(node, kind, content):
+    """As the node's agent would: it itself knows no cluster here."""
+    with agents_socket(node) as control:
+        control.send(struct.pack("=II40s", 0x31746963, kind, content))
 
 
 def abandon(node, cluster=CLUSTER):

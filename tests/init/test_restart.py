@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import pid1
-from pid1 import wait_until
+from pid1 import children, state_of, wait_until
 
 
 def kill_postmaster(node):
@@ -150,4 +150,18 @@ def test_orphans_are_reaped_and_mistaken_for_nothing(node):
     node.wait_for_log("exited with code 2", 100)
     assert not [p for p in pid1.children(node.pid) if pid1.state_of(p) == "Z"]
     assert "restart" not in node.log()
+    assert node.stop() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="enters the node's namespace")
+def test_orphans_that_end_all_at_once_are_reaped_too(node):
+    """Many ends come as one signal, and PID 1 reaps some at a time."""
+    node.start()
+    os.kill(node.pid, signal.SIGSTOP)
+    subprocess.run(["nsenter", "--target", str(node.pid), "--pid", "sh", "-c",
+                    "for i in $(seq 100); do (true &); done"], check=True, timeout=20)
+    wait_until(lambda: sum(state_of(pid) == "Z" for pid in children(node.pid)) == 100,
+               what="100 ended orphans")
+    os.kill(node.pid, signal.SIGCONT)
+    node.wait_for_log("orphan (pid", 100)
     assert node.stop() == 0

@@ -43,7 +43,8 @@ GENERATED = {"version.h", "statements.h"}
 # What of base/ PID 1 includes: these neither allocate nor exit. Of the others it takes the inline
 # part of mem.h, and secret.h once at boot.
 QUIET = {"banned.h", "clock.h", "data_directory.h", "err.h", "exit_code.h", "launch_fd.h", "log.h",
-         "mem.h", "postgres_state.h", "proc.h", "secret.h", "uuid.h"}
+         "mem.h", "postgres_state.h", "proc.h", "secret.h", "uuid.h",
+         "walk.h"}
 LOUD = {"mem", "secret"}
 
 # Headers that are no part of glibc or the kernel, by their beginnings.

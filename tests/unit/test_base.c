@@ -10,6 +10,7 @@
 #include "base/phase.h"
 #include "base/proc.h"
 #include "base/uuid.h"
+#include "base/walk.h"
 #include "node/capture.h"
 #include "scratch.h"
 
@@ -133,6 +134,107 @@ START_TEST(trees_are_removed_but_not_what_links_lead_to)
 	ck_assert_int_lt(access(tree, F_OK), 0);
 	_free_ char *kept = scratch_read("keep/me");
 	ck_assert_str_eq(kept, "x");
+}
+END_TEST
+
+START_TEST(pipes_are_not_read)
+{
+	_free_ char *path = scratch_path("pipe");
+	char *none = NULL;
+	struct err e;
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(file_read(path, 4, &none, NULL, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.msg, "is a pipe"));
+}
+END_TEST
+
+static int walk(const char *name, bool make, struct err *e)
+{
+	_free_ char *path = scratch_path(name);
+	int fd = walk_open_directory(path, make, e);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? -errno : 0;
+}
+
+static void scratch_link(const char *target, const char *name)
+{
+	_free_ char *path = scratch_path(name);
+
+	ck_assert_int_eq(symlink(target, path), 0);
+}
+
+START_TEST(a_walk_makes_what_is_missing)
+{
+	_free_ char *last = scratch_path("a/b/c");
+	struct stat st;
+	struct err e;
+
+	ck_assert_int_eq(walk("a/b/c", false, &e), -ENOENT);
+	ck_assert_msg(walk("a//b/c/", true, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(walk("a/./b/../b/c", false, &e), 0);
+	ck_assert_int_eq(stat(last, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0700);
+	scratch_write_text("a/file", "x");
+	ck_assert_int_eq(walk("a/file/b", true, &e), -ENOTDIR);
+	ck_assert_int_eq(e.kind, ERR_CONFIG);
+}
+END_TEST
+
+/* The scratch directory lies in /tmp, where everybody may write, but not take its entry out. */
+START_TEST(a_walk_follows_links_of_our_own)
+{
+	_free_ char *absolute = scratch_path("real");
+	struct err e;
+
+	scratch_mkdir("real", 0755);
+	scratch_mkdir("real/data", 0755);
+	scratch_link(absolute, "absolute");
+	scratch_link("./absolute/", "relative");
+	scratch_link("around", "around");
+	ck_assert_msg(walk("relative/data", false, &e) == 0, "%s", e.msg);
+	ck_assert_msg(walk("relative/more", true, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(access(absolute, X_OK), 0);
+	ck_assert_int_eq(walk("around", false, &e), -ELOOP);
+}
+END_TEST
+
+static const struct {
+	mode_t mode;
+	uid_t directory, link;
+	bool followed;
+} link_cases[] = {
+	{ 0755, 0, 0, true }, { 0755, 0, 4321, true }, /* only root could have put it there */
+	{ 0755, 4321, 0, false }, { 0775, 0, 0, false }, { 0757, 0, 0, false },
+	{ 01777, 0, 0, true }, { 01777, 0, 4321, false },
+	{ 01777, 4321, 0, false }, /* its owner takes out anything */
+};
+
+START_TEST(root_follows_no_links_of_others)
+{
+	_free_ char *place = scratch_path("place");
+	_free_ char *link = scratch_path("place/link");
+	_free_ char *down = scratch_path("place/down");
+	const bool followed = link_cases[_i].followed;
+	struct err e;
+
+	if (geteuid() != 0)
+		return;
+	scratch_mkdir("place", link_cases[_i].mode);
+	scratch_mkdir("place/down", 0755);
+	scratch_link("..", "place/link");
+	scratch_link("..", "place/down/link");
+	ck_assert_int_eq(lchown(link, link_cases[_i].link, 0), 0);
+	ck_assert_int_eq(lchown(down, link_cases[_i].link, 0), 0);
+	ck_assert_int_eq(lchown(place, link_cases[_i].directory, 0), 0);
+	ck_assert_int_eq(walk("place/link", false, &e), followed ? 0 : -ELOOP);
+	ck_assert_int_eq(walk("place/link/made", true, &e), followed ? 0 : -ELOOP);
+	/* Others could exchange any directory on the way. */
+	ck_assert_int_eq(walk("place/down", false, &e), 0);
+	if (link_cases[_i].link == 0)
+		ck_assert_int_eq(walk("place/down/link", false, &e), followed ? 0 : -ELOOP);
 }
 END_TEST
 
@@ -273,7 +375,11 @@ Suite *suite_base(void)
 	tcase_add_checked_fixture(files, scratch_make, scratch_remove);
 	tcase_add_test(files, files_are_replaced_whole);
 	tcase_add_test(files, files_have_a_limit);
+	tcase_add_test(files, pipes_are_not_read);
 	tcase_add_test(files, trees_are_removed_but_not_what_links_lead_to);
+	tcase_add_test(files, a_walk_makes_what_is_missing);
+	tcase_add_test(files, a_walk_follows_links_of_our_own);
+	tcase_add_loop_test(files, root_follows_no_links_of_others, 0, (int)ARRAY_LEN(link_cases));
 	tcase_add_test(files, programs_are_listened_to);
 	tcase_add_test(files, what_programs_say_too_much_is_dropped);
 	tcase_add_test(files, programs_that_hang_are_killed);

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "init/agent_child.h"
 #include "init/control.h"
 #include "init/launch.h"
 #include "init/life.h"
@@ -431,6 +433,68 @@ START_TEST(a_wish_to_abandon_names_the_cluster)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	enum agent_word word;
+} words_of_an_agent[] = {
+	{ "wrong", AGENT_DROPPED },
+	{ NULL, AGENT_MESSAGE },
+};
+
+/* An agent that has been started, as far as its socket goes; *theirs is its end. */
+static struct agent_child agent_with_socket(int *theirs)
+{
+	struct agent_child agent;
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	agent_child_init(&agent, CONTROL_SILENCE_MS);
+	agent.fd = ends[0];
+	*theirs = ends[1];
+	return agent;
+}
+
+static ssize_t speak(int fd, const char *text)
+{
+	const struct control_message beat = { .type = CONTROL_BEAT };
+
+	return text ? send(fd, text, strlen(text), MSG_NOSIGNAL) : control_send(fd, &beat);
+}
+
+START_TEST(an_agents_words_are_taken_one_at_a_time)
+{
+	struct control_message got;
+	int theirs;
+	struct agent_child agent = agent_with_socket(&theirs);
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_ge(speak(theirs, words_of_an_agent[_i].text), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(agent_child_receive(&agent, &got), words_of_an_agent[_i].word);
+	ck_assert_int_eq(agent_child_receive(&agent, &got), AGENT_NOTHING);
+	ck_assert_int_ge(agent.fd, 0);
+	close(agent.fd);
+	close(theirs);
+}
+END_TEST
+
+START_TEST(an_agent_that_floods_is_cut_off)
+{
+	struct control_message got;
+	int theirs;
+	struct agent_child agent = agent_with_socket(&theirs);
+	int64_t until_ms = clock_now_ms() + 20 * 1000;
+
+	while (agent.fd >= 0 && clock_now_ms() < until_ms) {
+		(void)!speak(theirs, words_of_an_agent[_i].text);
+		(void)!agent_child_receive(&agent, &got);
+	}
+	ck_assert_int_lt(agent.fd, 0);
+	ck_assert(agent.killed);
+	close(theirs);
+}
+END_TEST
+
 /* The last one fills the field and has no end. */
 static const char *const no_clusters[] = { "", "citus", "../../../../../../../../../../../../etc",
 	"4c1c0b8e-9a2d-4f6e-8b7a-0123456789AB", "4c1c0b8e-9a2d-4f6e-8b7a-0123456789abcdef" };
@@ -494,6 +558,10 @@ Suite *suite_init(void)
 	tcase_add_test(control, a_wish_to_abandon_names_the_cluster);
 	tcase_add_loop_test(
 		control, a_wish_to_abandon_no_cluster_is_dropped, 0, (int)ARRAY_LEN(no_clusters));
+	tcase_add_loop_test(control, an_agents_words_are_taken_one_at_a_time, 0,
+		(int)ARRAY_LEN(words_of_an_agent));
+	tcase_add_loop_test(
+		control, an_agent_that_floods_is_cut_off, 0, (int)ARRAY_LEN(words_of_an_agent));
 	suite_add_tcase(suite, control);
 	return suite;
 }

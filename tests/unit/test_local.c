@@ -182,6 +182,23 @@ static void close_state(struct state *s)
 	ck_assert_int_eq(state_close(s, &e), 0);
 }
 
+/* Others could put links in root's way there. */
+START_TEST(test_root_uses_no_directory_of_others)
+{
+	const bool is_root = geteuid() == 0;
+	struct state s;
+
+	ck_assert_int_eq(chmod(scratch_directory, 0777), 0);
+	reopen(&s, 0, is_root ? -1 : 0, ERR_REFUSED);
+	close_state(&s);
+	ck_assert_int_eq(chmod(scratch_directory, 0755), 0);
+	if (is_root)
+		ck_assert_int_eq(chown(scratch_directory, 4321, 0), 0);
+	reopen(&s, 0, is_root ? -1 : 0, ERR_REFUSED);
+	close_state(&s);
+}
+END_TEST
+
 START_TEST(test_a_directory_is_one_cluster)
 {
 	struct state s, other;
@@ -455,6 +472,7 @@ Suite *suite_local(void)
 	tcase_add_checked_fixture(files, scratch_make, scratch_remove);
 	tcase_add_test(files, test_finds_a_program_as_a_shell_would);
 	tcase_add_test(files, test_a_directory_is_one_cluster);
+	tcase_add_test(files, test_root_uses_no_directory_of_others);
 	tcase_add_test(files, test_a_foreign_directory_is_refused);
 	tcase_add_test(files, test_a_temporary_directory_goes_away);
 	tcase_add_test(files, test_a_directory_that_bars_the_way_is_named);

@@ -271,7 +271,9 @@ enum exit_code wish_check_accept_loss(
 	fprintf(out,
 		".\n"
 		"If its volume still exists, give it back: then nothing is lost. Otherwise the "
-		"lost shards are made again, empty, and %s comes back without their rows.\n"
+		"lost shards of the databases that citus-init manages are made again, empty, and "
+		"%s comes back without their rows; its former directory is refused from then "
+		"on.\n"
 		"To accept exactly this loss:\n"
 		"  citus-init accept-loss %s --confirm ",
 		node, node);

@@ -104,6 +104,9 @@ static void follow_loss(struct worker *w)
 		w->assessed[0] = '\0';
 		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
 	}
+	if (w->view->state != MEMBER_EMPTY)
+		w->loss_problem[0] = '\0';
+	memcpy(w->view->loss_problem, w->loss_problem, sizeof(w->view->loss_problem));
 	memcpy(w->view->loss, w->loss.words, sizeof(w->view->loss));
 	memcpy(w->view->loss_token, w->loss.token, sizeof(w->view->loss_token));
 	w->view->loss_accepted =

@@ -222,8 +222,7 @@ static bool is_freed_and_out_of_sight(const struct plan_member *m)
 /* Nothing will be done for it before its operator acts, or what was done has failed. */
 static bool is_to_stay_empty(const struct plan_member *m)
 {
-	return m->state == MEMBER_EMPTY &&
-	       (m->failures > 0 || (m->loss != LOSS_UNKNOWN && !is_let_back(m)));
+	return m->state == MEMBER_EMPTY && (m->failures > 0 || !is_let_back(m));
 }
 
 /* Which blocking member to leave behind so that the step can be taken: its index; or -1, and
@@ -242,8 +241,10 @@ static int choose_to_free(
 			away = i;
 			away_count++;
 		} else if (m->state == MEMBER_EMPTY) {
-			/* Being filled again gets it out of the way, unless another one is next. */
-			if (empty < 0 && (step == PLAN_BRING_BACK || is_to_stay_empty(m)))
+			/* Being filled again gets it out of the way, unless another one is next.
+			 * First it must be known what it has lost. */
+			if (empty < 0 && m->loss != LOSS_UNKNOWN &&
+				(step == PLAN_BRING_BACK || is_to_stay_empty(m)))
 				empty = i;
 		} else {
 			refused++;

@@ -53,6 +53,7 @@ static const struct kind {
 	/* Empty: to be assessed; nothing lost; copies lost; lost for good, and that accepted;
 	 * the greater the further on the way back. */
 	{ 'E', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC }, false },
+	{ 'h', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC, .failures = 3 }, true },
 	{ 'e', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC }, true },
 	{ 'p', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC, .loss = LOSS_NONE }, false },
 	{ 'P', { .state = MEMBER_EMPTY, MEMBER, BACK, .loss = LOSS_NONE }, false },
@@ -194,6 +195,9 @@ static const struct plan_case {
 		"citus-3 (joining) waits for citus-2" },
 	{ "OgJ", FORMED, false, PLAN_FREE, "010", "citus-2", "citus-3 (joining) waits" },
 	{ "ObJ", FORMED, false, PLAN_FREE, "010", "citus-2", "which is empty" },
+	/* What it has lost could not be found out. */
+	{ "OhJ", FORMED, false, PLAN_WAIT, "000", "citus-2 (empty)", "waits for citus-2 (empty)" },
+	{ "OhC", FORMED, false, PLAN_WAIT, "000", "citus-2 (empty)", "waits for citus-2 (empty)" },
 	{ "CgC", FORMED, false, PLAN_FREE, "010", "citus-1", "citus-2, which is empty" },
 	{ "OVJ", FORMED, false, PLAN_FREE, "010", "citus-2", "citus-2, which is empty" },
 	{ "OVO", FORMED, false, PLAN_WAIT, "000", "citus-2", "citus-2" },

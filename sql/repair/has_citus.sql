@@ -1,0 +1,2 @@
+-- In: a database that is not managed
+select exists (select from pg_extension where extname = 'citus');

@@ -43,6 +43,7 @@ struct member {
 	char version[32]; /* "15.20", "" when not known */
 	char citus[32];	  /* "13.2-1" */
 	bool active;	  /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
+	char system_identifier[24]; /* of its data directory, as it said last; "" for not known */
 	char cluster_id[40];	/* the cluster that it says it belongs to; "" also for not known */
 	long long known_tables; /* distributed ones, by its own catalogs; 0 also for not known */
 	long long known_shards; /* of these */

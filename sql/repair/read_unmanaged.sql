@@ -1,5 +1,5 @@
--- In: a database that is not managed, with Citus
--- What this database's catalog places on the member, by table, and the digest $2 continued with all
+-- In: citusdb
+-- Or rather in databases like that one, which are not managed. What this database's catalog places on the member, by table, and the digest $2 continued with all
 -- of these shards. Somebody has registered the nodes by hand, and perhaps by other names: what is on
 -- none of the other nodes' hosts $1 may be on the member. A copy that another worker should have
 -- does not count, for nobody has filled that database again when that worker was wiped; one of the

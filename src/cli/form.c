@@ -53,12 +53,13 @@ static int form_without(
 static int form_abandon(
 	const struct place *p, const json_t *status, const struct options *o, struct err *e)
 {
-	_free_ char *id = NULL;
-	enum exit_code code = wish_check_abandon(status, o->abandon, o->confirm, stdout, &id, e);
+	_free_ char *id = NULL, *workers = NULL;
+	enum exit_code code =
+		wish_check_abandon(status, o->abandon, o->confirm, stdout, &id, &workers, e);
 
 	if (code != EXIT_OK)
 		return (int)code;
-	if (wish_make(p, WISH_ABANDON, id, o->confirm, e) < 0)
+	if (wish_make(p, WISH_ABANDON, id, workers, e) < 0)
 		return (int)exit_code_of(e->kind);
 	printf("cluster %s is abandoned: its workers are being told; \"citus-init status\" "
 	       "shows how far they are\n",

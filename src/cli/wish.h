@@ -7,7 +7,8 @@
  *
  *   pause                      nothing is changed but that members are let in
  *   form without    NODE       the first forming does not wait for it
- *   abandon         CLUSTER    its directories are abandoned
+ *   abandon         CLUSTER    its directories are abandoned; detail: the workers that were
+ *                              confirmed, "NAME=IDENTIFIER,..."
  *   accept loss     NODE       detail: the token of the loss
  */
 #pragma once

@@ -43,6 +43,30 @@ static const json_t *member_of_ordinal(const json_t *cluster, long ordinal)
 	return NULL;
 }
 
+/* A worker that answers must be new: another one may be a part of a cluster that would go on beside
+ * the new one, and both would write into shards of the same names. */
+static enum exit_code check_left_out(const json_t *member, struct err *e)
+{
+	static const char *const may_be[] = { "new", "unreachable", "hanging" };
+	const char *name = status_json_words(member, "name");
+	const char *state = status_json_words(member, "state");
+	const char *cluster_id = status_json_words(member, "cluster_id");
+	const char *reason = status_json_words(member, "reason");
+
+	if (cluster_id)
+		return refuse(EXIT_UNSUITABLE, e,
+			"%s belongs to cluster %s: a cluster that is formed without it would share "
+			"it with that one; give it an empty volume, or if its coordinator's volume "
+			"is lost: \"citus-init form --abandon %s\"",
+			name, cluster_id, cluster_id);
+	for (size_t i = 0; state && i < ARRAY_LEN(may_be); i++)
+		if (strcmp(state, may_be[i]) == 0)
+			return EXIT_OK;
+	return refuse(EXIT_UNSUITABLE, e,
+		"%s is %s%s%s: only a worker that is silent or new can be left out", name,
+		state ? state : "in no known state", reason ? ", " : "", reason ? reason : "");
+}
+
 enum exit_code wish_check_without(
 	const json_t *status, const char *list, char **names, struct err *e)
 {
@@ -71,6 +95,9 @@ enum exit_code wish_check_without(
 			return refuse(EXIT_USAGE, e, "there is no worker %ld: SET_SIZE is %lld",
 				ordinal,
 				(long long)json_integer_value(json_object_get(cluster, "size")));
+		enum exit_code code = check_left_out(member, e);
+		if (code != EXIT_OK)
+			return code;
 		_free_ char *before = take_ptr(text);
 		text = xasprintf("%s%s%s", before ? before : "", before ? "," : "",
 			status_json_words(member, "name"));
@@ -95,22 +122,20 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Of a cluster's id and the workers that are to forget it; their order does not matter. */
-static void token_of_abandoning(
-	const char *id, const char **names, size_t count, char token[TOKEN_SIZE])
+/* The workers with their identifiers; their order does not matter. */
+static char *list_of(char **workers, size_t count)
 {
-	_free_ char *words = NULL;
+	char *list = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&words, &size);
+	FILE *out = open_memstream(&list, &size);
 
 	if (!out)
 		abort();
-	qsort(names, count, sizeof(*names), by_text);
-	fprintf(out, "%s\n", id);
+	qsort(workers, count, sizeof(*workers), by_text);
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s\n", names[i]);
+		fprintf(out, "%s%s", i ? "," : "", workers[i]);
 	fclose(out);
-	make_token(words, token);
+	return list;
 }
 
 static void print_member(FILE *out, const json_t *member)
@@ -159,29 +184,55 @@ static void print_orphans(FILE *out, const json_t *members, const char *id)
 	}
 	json_array_foreach(members, i, member)
 	{
-		if (i == 0 || json_is_true(json_object_get(member, "reachable")))
+		if (i == 0 || json_is_true(json_object_get(member, "reachable")) ||
+			belongs_to(member, id))
 			continue;
 		if (is_first)
-			fputs("These do not answer, and may belong to it too:\n", out);
+			fputs("These do not answer, and may belong to it too; they are not part "
+			      "of this, and keep their data:\n",
+				out);
 		is_first = false;
 		print_member(out, member);
 	}
 	fprintf(out,
-		"Each of them will rename its data directory to data.abandoned.%s, on its "
-		"volume, and start again with a new, empty one. No command undoes that.\n",
+		"Each that belongs to it will rename its data directory to data.abandoned.%s, on "
+		"its volume, and start again with a new, empty one. No command undoes that.\n",
 		id);
 }
 
+/* The list of the workers that say, or said last, that they belong to the cluster; NULL for none.
+ * id becomes as they write it. */
+static char *workers_of(const json_t *members, const char **id)
+{
+	_free_ char **workers = xcalloc(json_array_size(members) + 1, sizeof(*workers));
+	const char *as_written = NULL;
+	const json_t *member;
+	size_t i, count = 0;
+
+	json_array_foreach(members, i, member)
+	{
+		const char *identifier = status_json_words(member, "system_identifier");
+		if (!belongs_to(member, *id))
+			continue;
+		as_written = status_json_words(member, "cluster_id");
+		workers[count++] = xasprintf(
+			"%s=%s", status_json_words(member, "name"), identifier ? identifier : "");
+	}
+	char *list = count ? list_of(workers, count) : NULL;
+	for (i = 0; i < count; i++)
+		free(workers[i]);
+	*id = count ? as_written : *id;
+	return list;
+}
+
 enum exit_code wish_check_abandon(const json_t *status, const char *asked, const char *confirm,
-	FILE *out, char **id, struct err *e)
+	FILE *out, char **id, char **workers, struct err *e)
 {
 	const json_t *cluster = status_json_cluster(status, e);
 	const json_t *members = json_object_get(cluster, "members");
 	const char *own = status_json_words(cluster, "id");
+	const char *as_written = asked;
 	char token[TOKEN_SIZE];
-	const json_t *member;
-	const char *as_written = NULL;
-	size_t i, count = 0;
 
 	if (!cluster)
 		return EXIT_UNSUITABLE;
@@ -190,20 +241,14 @@ enum exit_code wish_check_abandon(const json_t *status, const char *asked, const
 			"this coordinator belongs to cluster %s itself: only an empty "
 			"coordinator can abandon another cluster",
 			own);
-	_free_ const char **names = xcalloc(json_array_size(members) + 1, sizeof(*names));
-	json_array_foreach(members, i, member)
-	{
-		if (!belongs_to(member, asked))
-			continue;
-		as_written = status_json_words(member, "cluster_id");
-		names[count++] = status_json_words(member, "name");
-	}
-	if (!count)
+	_free_ char *list = workers_of(members, &as_written);
+	if (!list)
 		return refuse(EXIT_UNSUITABLE, e,
 			"no worker says that it belongs to cluster \"%s\"; \"citus-init status\" "
 			"shows what they say",
 			asked);
-	token_of_abandoning(as_written, names, count, token);
+	_free_ char *words = xasprintf("%s\n%s\n", as_written, list);
+	make_token(words, token);
 	if (!confirm || strcmp(confirm, token) != 0) {
 		print_orphans(out, members, as_written);
 		fprintf(out, "To do it:\n  citus-init form --abandon %s --confirm %s\n", as_written,
@@ -213,6 +258,7 @@ enum exit_code wish_check_abandon(const json_t *status, const char *asked, const
 				: "nothing was done yet");
 	}
 	*id = xstrdup(as_written);
+	*workers = take_ptr(list);
 	return EXIT_OK;
 }
 
@@ -271,7 +317,9 @@ enum exit_code wish_check_accept_loss(
 	fprintf(out,
 		".\n"
 		"If its volume still exists, give it back: then nothing is lost. Otherwise the "
-		"lost shards are made again, empty, and %s comes back without their rows.\n"
+		"lost shards of the databases that citus-init manages are made again, empty, and "
+		"%s comes back without their rows; its former directory is refused from then "
+		"on.\n"
 		"To accept exactly this loss:\n"
 		"  citus-init accept-loss %s --confirm ",
 		node, node);

@@ -17,13 +17,15 @@
 #include "base/exit_code.h"
 
 /* form --without LIST, e.g. "2,3": the names of these workers, "citus-2,citus-3", which the caller
- * frees. */
+ * frees. Refused unless each of them is new, or silent and not known to be of another cluster. */
 enum exit_code wish_check_without(
 	const json_t *status, const char *list, char **names, struct err *e) NODISCARD;
 
-/* form --abandon ID: *id is as the workers write it, and the caller frees it. */
+/* form --abandon ID: *id is as the workers write it, and *workers are those that were printed, with
+ * their system identifiers, "NAME=IDENTIFIER,NAME=IDENTIFIER"; nobody else is abandoned. The caller
+ * frees both. */
 enum exit_code wish_check_abandon(const json_t *status, const char *asked, const char *confirm,
-	FILE *out, char **id, struct err *e) NODISCARD;
+	FILE *out, char **id, char **workers, struct err *e) NODISCARD;
 
 /* accept-loss NODE; what is accepted already is accepted once more. */
 enum exit_code wish_check_accept_loss(const json_t *status, const char *node, const char *confirm,

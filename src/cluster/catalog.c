@@ -101,9 +101,10 @@ static int on_wish(void *ctx, const PGresult *result, int row, struct err *e)
 	(void)e;
 	if (strcmp(what, "pause") == 0)
 		c->is_paused = true;
-	else if (strcmp(what, "abandon") == 0)
+	else if (strcmp(what, "abandon") == 0) {
 		sql_copy_field(c->abandoned, sizeof(c->abandoned), result, row, 1);
-	else if (strcmp(what, "form without") == 0 && of)
+		mem_replace(&c->abandoned_workers, xstrdup(sql_field(result, row, 2)));
+	} else if (strcmp(what, "form without") == 0 && of)
 		of->left_out = true;
 	else if (strcmp(what, "accept loss") == 0 && of)
 		sql_copy_field(of->record.accepted, sizeof(of->record.accepted), result, row, 2);
@@ -347,6 +348,7 @@ void catalog_init(struct catalog *c, struct event_base *loop, const struct ident
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		c->databases[i] = sql_open_local(
 			loop, socket_directory, id->port, managed_databases[i], TIMEOUT_MS);
+	c->abandoned_workers = xstrdup("");
 	c->names = array_of(c, name_of);
 	c->setting_names = overrides_names();
 }
@@ -358,6 +360,7 @@ void catalog_fini(struct catalog *c)
 		sql_close(c->databases[i]);
 	free(c->names);
 	free(c->setting_names);
+	free(c->abandoned_workers);
 	free(c->superseded);
 	free(c->strangers);
 	for (int i = 0; i < c->count; i++) {

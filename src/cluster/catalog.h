@@ -28,8 +28,11 @@ struct catalog {
 	int count;
 	struct superseded *superseded;
 	struct stranger *strangers;
-	bool is_paused;	    /* by a wish */
-	char abandoned[40]; /* the cluster that form --abandon names, or "" */
+	bool is_paused;		 /* by a wish */
+	char abandoned[40];	 /* the cluster that form --abandon names, or "" */
+	char *abandoned_workers; /* those of it that the operator has confirmed,
+				  * "NAME=IDENTIFIER,..."
+				  */
 	struct sql *home;
 	struct sql *databases[MANAGED_COUNT]; /* connected while they are needed */
 	int looked_at;

@@ -104,6 +104,9 @@ static void follow_loss(struct worker *w)
 		w->assessed[0] = '\0';
 		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
 	}
+	if (w->view->state != MEMBER_EMPTY)
+		w->loss_problem[0] = '\0';
+	memcpy(w->view->loss_problem, w->loss_problem, sizeof(w->view->loss_problem));
 	memcpy(w->view->loss, w->loss.words, sizeof(w->view->loss));
 	memcpy(w->view->loss_token, w->loss.token, sizeof(w->view->loss_token));
 	w->view->loss_accepted =
@@ -130,6 +133,8 @@ static void follow(struct worker *w, enum member_state state)
 	w->was_looked_at |= facts->look != LOOK_NONE;
 	w->view->reachable = facts->look == LOOK_ANSWERED || facts->look == LOOK_NOT_SET_UP;
 	memcpy(w->view->cluster_id, facts->cluster_id, sizeof(w->view->cluster_id));
+	memcpy(w->view->system_identifier, facts->system_identifier,
+		sizeof(w->view->system_identifier));
 	w->view->registered = is_in_citus(w) && w->row->record.registered;
 	w->view->freed = w->view->registered && !w->row->entries[0].has_metadata;
 	w->view->disabled = classify_is_disabled(&w->row->record, w->row->entries);
@@ -252,6 +257,23 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 			c->id->size);
 }
 
+/* Of the cluster that form --abandon names. */
+static bool is_of_abandoned(const struct cluster *c, const struct worker *w)
+{
+	return c->catalog.abandoned[0] &&
+	       strcmp(watch_facts(w->watch)->cluster_id, c->catalog.abandoned) == 0;
+}
+
+/* And on the list that the operator has confirmed, "NAME=IDENTIFIER,...". */
+static bool is_to_abandon(const struct cluster *c, const struct worker *w)
+{
+	_free_ char *it =
+		xasprintf(",%s=%s,", w->view->name, watch_facts(w->watch)->system_identifier);
+	_free_ char *list = xasprintf(",%s,", c->catalog.abandoned_workers);
+
+	return is_of_abandoned(c, w) && strstr(list, it);
+}
+
 static struct plan_member seen_as(const struct cluster *c, const struct worker *w)
 {
 	const struct member_facts *facts = watch_facts(w->watch);
@@ -272,8 +294,10 @@ static struct plan_member seen_as(const struct cluster *c, const struct worker *
 		.disabled = w->view->disabled,
 		.gone = w->away_ms && now - w->away_ms >= grace_ms,
 		.left_out = w->row->left_out,
-		.to_abandon = c->catalog.abandoned[0] &&
-			      strcmp(facts->cluster_id, c->catalog.abandoned) == 0,
+		.of_another =
+			facts->cluster_id[0] && strcmp(facts->cluster_id, c->catalog.facts.id) != 0,
+		.to_abandon = is_to_abandon(c, w),
+		.not_confirmed = is_of_abandoned(c, w) && !is_to_abandon(c, w),
 		.has_successor = facts->look == LOOK_ANSWERED && record->successor[0] &&
 				 strcmp(record->successor, facts->system_identifier) == 0,
 		.loss = w->loss.loss,

@@ -24,6 +24,7 @@ struct worker {
 	struct epoch next_epoch; /* noted for it, while it is being begun */
 	bool has_begun;		 /* that epoch */
 	struct loss_report loss; /* of an empty one, once assessed */
+	char loss_problem[512];	 /* why the last assessment failed, or "" */
 	char assessed[24];	 /* the identifier of the empty directory that was assessed */
 	bool was_looked_at;	 /* once since the server started, whatever came of it */
 	unsigned failures;	 /* changes that failed in a row */

@@ -222,8 +222,7 @@ static bool is_freed_and_out_of_sight(const struct plan_member *m)
 /* Nothing will be done for it before its operator acts, or what was done has failed. */
 static bool is_to_stay_empty(const struct plan_member *m)
 {
-	return m->state == MEMBER_EMPTY &&
-	       (m->failures > 0 || (m->loss != LOSS_UNKNOWN && !is_let_back(m)));
+	return m->state == MEMBER_EMPTY && (m->failures > 0 || !is_let_back(m));
 }
 
 /* Which blocking member to leave behind so that the step can be taken: its index; or -1, and
@@ -242,8 +241,10 @@ static int choose_to_free(
 			away = i;
 			away_count++;
 		} else if (m->state == MEMBER_EMPTY) {
-			/* Being filled again gets it out of the way, unless another one is next. */
-			if (empty < 0 && (step == PLAN_BRING_BACK || is_to_stay_empty(m)))
+			/* Being filled again gets it out of the way, unless another one is next.
+			 * First it must be known what it has lost. */
+			if (empty < 0 && m->loss != LOSS_UNKNOWN &&
+				(step == PLAN_BRING_BACK || is_to_stay_empty(m)))
 				empty = i;
 		} else {
 			refused++;
@@ -342,13 +343,21 @@ static bool is_settled(const struct plan_member *m)
 	       (!m->in_citus || (m->has_metadata && m->admitted));
 }
 
+/* Whether the first forming may do without it: one that answers, and is not new, may be a part of
+ * another cluster, which would go on beside the new one and reach into it. */
+static bool may_be_left_out(const struct plan_member *m)
+{
+	return !m->of_another && (m->state == MEMBER_NEW || m->state == MEMBER_UNREACHABLE ||
+					 m->state == MEMBER_HANGING);
+}
+
 /* Whether it is not yet what it should be. */
 static bool is_waited_for(const struct making *p, const struct plan_member *m)
 {
+	if (!p->cluster->id[0])
+		return m->state != MEMBER_NEW && !(m->left_out && may_be_left_out(m));
 	if (m->left_out && !p->cluster->formed)
 		return false;
-	if (!p->cluster->id[0])
-		return m->state != MEMBER_NEW;
 	if (m->leaving && !m->in_citus)
 		return false;
 	return m->state != MEMBER_OURS || (m->in_citus && !m->has_metadata);
@@ -363,6 +372,17 @@ static void name_waiting(struct making *p)
 				m->state == MEMBER_OURS ? "out of sync"
 							: member_state_name(m->state));
 	}
+}
+
+/* The operator has wished for something that is not done for this one. */
+static void why_no_wish_counts(const struct making *p, const struct plan_member *m)
+{
+	if (m->left_out && !p->cluster->id[0])
+		why(p, " (\"form --without\" counts only for a worker that is silent or new)");
+	if (m->not_confirmed)
+		why(p, " (it is of the cluster that is abandoned, and was not on the list that "
+		       "was confirmed: it keeps its data until \"citus-init form --abandon\" is "
+		       "given and confirmed once more)");
 }
 
 /* Every node that is waited for, and what is done about it. */
@@ -391,11 +411,18 @@ static void why_waiting(struct making *p)
 		else
 			why(p, "%s%s is %s: %s", separator, m->name, member_state_name(m->state),
 				member_state_action(m->state));
+		why_no_wish_counts(p, m);
 		separator = "; ";
 	}
 }
 
-/* How to form without those that are waited for: names end in "-ORDINAL". */
+static bool is_silent_and_waited_for(const struct plan_member *m)
+{
+	return m->state != MEMBER_NEW && may_be_left_out(m) && !m->left_out;
+}
+
+/* How to form without those that are silent: names end in "-ORDINAL". The list replaces the last
+ * one, so it has those too that are left out already. */
 static void why_without(struct making *p)
 {
 	const char *separator = "";
@@ -404,7 +431,7 @@ static void why_without(struct making *p)
 	for (int i = 0; i < p->count; i++) {
 		const struct plan_member *m = &p->workers[i];
 		const char *dash = strrchr(m->name, '-');
-		if (!is_waited_for(p, m) && !m->left_out)
+		if (!may_be_left_out(m) || (m->state == MEMBER_NEW && !m->left_out))
 			continue;
 		why(p, "%s%s", separator, dash ? dash + 1 : m->name);
 		separator = ",";
@@ -424,7 +451,7 @@ static bool is_new_and_expected(const struct plan_member *m)
 
 static bool is_foreign(const struct plan_member *m)
 {
-	return m->state == MEMBER_FOREIGN && !m->left_out;
+	return m->state == MEMBER_FOREIGN || m->of_another;
 }
 
 /*
@@ -456,10 +483,12 @@ static void plan_forming(struct making *p)
 	}
 	why(p, "the cluster is formed once every worker is new: ");
 	why_waiting(p);
+	/* Where there is an old cluster, a silent worker may well be of it. */
 	if (pick(p, chosen, is_foreign, false))
 		why(p, "; if their coordinator's volume is lost, abandon the cluster that they "
 		       "belong to: \"citus-init form --abandon ID\"");
-	if (pick(p, chosen, is_new_and_expected, false))
+	else if (pick(p, chosen, is_silent_and_waited_for, false) &&
+		 pick(p, chosen, is_new_and_expected, false))
 		why_without(p);
 }
 

@@ -16,19 +16,21 @@ enum { MEMBERS_MAX = 256 };
 struct plan_member {
 	const char *name;
 	enum member_state state;
-	bool recorded;	    /* confirmed in our memory */
-	bool due;	    /* its back-off has passed, and nobody is busy with it */
-	unsigned failures;  /* registrations that failed in a row */
-	bool in_citus;	    /* it has an active row in pg_dist_node */
-	bool has_metadata;  /* and Citus keeps its metadata in sync */
-	bool stamped;	    /* the identity on it is complete */
-	bool admitted;	    /* it may serve, as it knows */
-	bool shut;	    /* it may not, since it is in this state, as it knows */
-	bool disabled;	    /* somebody disabled it in Citus */
-	bool gone;	    /* away for longer than the grace period */
-	bool leaving;	    /* its ordinal is not below SET_SIZE any more */
-	bool left_out;	    /* form --without: the first forming does not wait for it */
-	bool to_abandon;    /* form --abandon: it belongs to the cluster that is to be abandoned */
+	bool recorded;	   /* confirmed in our memory */
+	bool due;	   /* its back-off has passed, and nobody is busy with it */
+	unsigned failures; /* registrations that failed in a row */
+	bool in_citus;	   /* it has an active row in pg_dist_node */
+	bool has_metadata; /* and Citus keeps its metadata in sync */
+	bool stamped;	   /* the identity on it is complete */
+	bool admitted;	   /* it may serve, as it knows */
+	bool shut;	   /* it may not, since it is in this state, as it knows */
+	bool disabled;	   /* somebody disabled it in Citus */
+	bool gone;	   /* away for longer than the grace period */
+	bool leaving;	   /* its ordinal is not below SET_SIZE any more */
+	bool left_out;	   /* form --without: the first forming does not wait for it */
+	bool of_another; /* it says, or said before it went silent, that it is another cluster's */
+	bool to_abandon; /* form --abandon: of that cluster, and on the list that was confirmed */
+	bool not_confirmed; /* of that cluster, and not on the list */
 	bool has_successor; /* the empty directory on it is the one that is to be brought back */
 	enum loss loss;	    /* of an empty one */
 	bool loss_accepted; /* by the operator, exactly this one */

@@ -76,10 +76,13 @@ static void on_assessed(void *ctx, const struct loss_report *report, const struc
 	if (failure) {
 		log_warning("could not find out what %s has lost, will try again: %s",
 			w->view->name, failure->msg);
+		snprintf(w->loss_problem, sizeof(w->loss_problem), "%.*s",
+			(int)sizeof(w->loss_problem) - 1, failure->msg);
 		end(r, STEP_FAILED, true, failure);
 		return;
 	}
 	w->loss = *report;
+	w->loss_problem[0] = '\0';
 	memcpy(w->assessed, watch_facts(w->watch)->system_identifier, sizeof(w->assessed));
 	end(r, STEP_DONE, false, NULL);
 }

@@ -172,6 +172,7 @@ void repair_look_begin(
 {
 	*look = (struct repair_look){ .host = host, .group = group };
 	snprintf(look->digest, sizeof(look->digest), "%s", seed);
+	loss_tally_begin(&look->unmanaged);
 	repair_look_restart(look);
 }
 
@@ -187,6 +188,7 @@ void repair_look_end(struct repair_look *look)
 {
 	loss_tally_end(&look->only);
 	loss_tally_end(&look->copies);
+	loss_tally_end(&look->unmanaged);
 	free(look->ids);
 	free(look->names);
 	free(look->lost);
@@ -195,5 +197,5 @@ void repair_look_end(struct repair_look *look)
 
 struct loss_report repair_look_report(const struct repair_look *look)
 {
-	return loss_report_of(&look->only, &look->copies, look->digest);
+	return loss_report_of(&look->only, &look->copies, &look->unmanaged, look->digest);
 }

@@ -17,7 +17,8 @@ struct repair_look {
 	struct repair_findings found; /* in the last database, but for in_sync */
 	/* Of all databases since the last repair_look_restart(). */
 	struct loss_tally only, copies;
-	char digest[80]; /* of the shards that are on the member alone, and of the seed */
+	struct loss_tally unmanaged; /* in all databases that are not managed, by unmanaged.h */
+	char digest[80]; /* of the shards that are on the member alone or unmanaged, and the seed */
 
 	char *ids, *names, *lost; /* shards, as PostgreSQL arrays */
 	struct sql *here, *there;
@@ -28,7 +29,7 @@ struct repair_look {
 /* seed is what tells this case's digest from others. */
 void repair_look_begin(
 	struct repair_look *look, const char *host, const char *group, const char *seed);
-/* Begins to count anew; the digest goes on. */
+/* Begins to count the managed databases anew; the digest goes on. */
 void repair_look_restart(struct repair_look *look);
 /* Harmless for one that was never begun. */
 void repair_look_end(struct repair_look *look);

@@ -32,27 +32,42 @@ void loss_tally_end(struct loss_tally *t)
 	*t = (struct loss_tally){ .out = NULL };
 }
 
-static void describe_numbers(const struct loss_tally *t, enum loss loss, char *text, size_t size)
+enum kind { ONLY_COPIES, COPIES, UNMANAGED };
+
+static void describe_numbers(const struct loss_tally *t, enum kind kind, char *text, size_t size)
 {
-	if (loss == LOSS_ONLY_COPIES)
-		snprintf(text, size, "%ld shard%s of %d table%s had %s only copy there", t->shards,
-			plural(t->shards), t->tables, plural(t->tables),
-			t->shards == 1 ? "its" : "their");
-	else
-		snprintf(text, size, "%ld shard%s of %d table%s had a copy there, and %s others",
-			t->shards, plural(t->shards), t->tables, plural(t->tables),
-			t->shards == 1 ? "has" : "have");
+	bool is_one = t->shards == 1;
+
+	snprintf(text, size, "%ld shard%s of %d table%s ", t->shards, plural(t->shards), t->tables,
+		plural(t->tables));
+	size_t used = strlen(text);
+	text += used;
+	size -= used;
+	switch (kind) {
+	case ONLY_COPIES:
+		snprintf(text, size, "had %s only copy there", is_one ? "its" : "their");
+		return;
+	case COPIES:
+		snprintf(text, size, "had a copy there, and %s others", is_one ? "has" : "have");
+		return;
+	case UNMANAGED:
+		snprintf(text, size,
+			"%s there in databases that citus-init does not manage and makes nothing "
+			"anew in",
+			is_one ? "was" : "were");
+		return;
+	}
 }
 
 /* First the numbers, then the tables one after the other; when they do not all fit, "and 12 more"
  * stands for the rest. */
-static void describe(const struct loss_tally *t, enum loss loss, char *text, size_t size)
+static void describe(const struct loss_tally *t, enum kind kind, char *text, size_t size)
 {
 	_free_ char *names = xstrdup(t->names);
 	char *rest = NULL;
 	int named = 0;
 
-	describe_numbers(t, loss, text, size);
+	describe_numbers(t, kind, text, size);
 	for (char *table = strtok_r(names, "\n", &rest); table;
 		table = strtok_r(NULL, "\n", &rest)) {
 		size_t used = strlen(text);
@@ -67,20 +82,34 @@ static void describe(const struct loss_tally *t, enum loss loss, char *text, siz
 	}
 }
 
-struct loss_report loss_report_of(
-	const struct loss_tally *only, const struct loss_tally *copies, const char *digest)
+/* Both kinds, each with its share of the room. */
+static void describe_loss(
+	const struct loss_tally *only, const struct loss_tally *unmanaged, char *text, size_t size)
+{
+	if (only->shards)
+		describe(only, ONLY_COPIES, text, unmanaged->shards ? size / 2 : size);
+	if (!unmanaged->shards)
+		return;
+	size_t used = strlen(text);
+	used += (size_t)snprintf(text + used, size - used, "%s", used ? "; " : "");
+	describe(unmanaged, UNMANAGED, text + used, size - used);
+}
+
+struct loss_report loss_report_of(const struct loss_tally *only, const struct loss_tally *copies,
+	const struct loss_tally *unmanaged, const char *digest)
 {
 	struct loss_report report = { .loss = LOSS_NONE };
 
 	fflush(only->out);
 	fflush(copies->out);
-	if (only->shards) {
+	fflush(unmanaged->out);
+	if (only->shards || unmanaged->shards) {
 		report.loss = LOSS_ONLY_COPIES;
 		snprintf(report.token, sizeof(report.token), "%.*s", TOKEN_LENGTH, digest);
-		describe(only, report.loss, report.words, sizeof(report.words));
+		describe_loss(only, unmanaged, report.words, sizeof(report.words));
 	} else if (copies->shards) {
 		report.loss = LOSS_COPIES;
-		describe(copies, report.loss, report.words, sizeof(report.words));
+		describe(copies, COPIES, report.words, sizeof(report.words));
 	}
 	return report;
 }

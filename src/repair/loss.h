@@ -10,7 +10,7 @@ enum loss {
 	LOSS_UNKNOWN,	  /* not assessed yet */
 	LOSS_NONE,	  /* no shards were on it */
 	LOSS_COPIES,	  /* each of its shards has another good copy */
-	LOSS_ONLY_COPIES, /* rows that were nowhere else */
+	LOSS_ONLY_COPIES, /* rows that were nowhere else, or in a database that is not managed */
 };
 
 struct loss_report {
@@ -33,7 +33,8 @@ void loss_tally_add(struct loss_tally *tally, const char *table, long shards);
 /* Harmless for one that was never begun. */
 void loss_tally_end(struct loss_tally *tally);
 
-/* From what was only there, and the copies that are elsewhere. digest is of the shards that were
- * only there; the token is its beginning. */
-struct loss_report loss_report_of(
-	const struct loss_tally *only, const struct loss_tally *copies, const char *digest);
+/* From what was only there, the copies that are elsewhere, and what databases that are not managed
+ * place there. digest is of the shards that were only there, and of the unmanaged ones; the token
+ * is its beginning. */
+struct loss_report loss_report_of(const struct loss_tally *only, const struct loss_tally *copies,
+	const struct loss_tally *unmanaged, const char *digest);

@@ -8,6 +8,7 @@
 #include "node/databases.h"
 #include "repair/acts.h"
 #include "repair/look.h"
+#include "repair/unmanaged.h"
 
 #include "base/banned.h"
 
@@ -20,13 +21,14 @@ enum {
 struct repair {
 	struct event_base *loop;
 	const struct settings *settings;
-	int port;
+	const struct identity *id;
 	struct sql *here[MANAGED_COUNT];  /* the coordinator's */
 	struct sql *there[MANAGED_COUNT]; /* the member's, of the case under way */
 
 	/* The case. */
 	char *name, *host, *accepted, *others;
 	char group[12], port_text[8];
+	bool is_same_directory; /* only a database in it was made anew */
 	bool is_to_fill;
 	repair_assessed_fn assessed;
 	sql_done_fn done;
@@ -34,6 +36,7 @@ struct repair {
 
 	int at; /* the database */
 	struct repair_look look;
+	struct unmanaged unmanaged;
 	bool is_filling; /* all databases were looked at, and the loss may be made good */
 	bool is_in_sync; /* this run has given the member its metadata in this database */
 	struct repair_acts acts;
@@ -54,6 +57,7 @@ static void forget_case(struct repair *r)
 		*texts[i] = NULL;
 	}
 	repair_look_end(&r->look);
+	unmanaged_rest(&r->unmanaged);
 	repair_acts_fini(&r->acts);
 }
 
@@ -99,14 +103,41 @@ static void begin_filling(struct repair *r)
 	look(r);
 }
 
+/* Everything is known that the member has lost. */
+static void on_all_looked(void *ctx, const struct err *failure)
+{
+	struct repair *r = ctx;
+
+	if (!failure && r->is_to_fill)
+		begin_filling(r);
+	else
+		end(r, failure);
+}
+
+/* A database that is not managed has lost nothing in a directory that is still the same. */
+static void look_at_unmanaged(struct repair *r)
+{
+	const struct unmanaged_case of = { .id = r->id,
+		.name = r->name,
+		.host = r->host,
+		.tally = &r->look.unmanaged,
+		.digest = r->look.digest,
+		.digest_size = sizeof(r->look.digest) };
+
+	if (r->is_same_directory)
+		on_all_looked(r, NULL);
+	else
+		unmanaged_look(&r->unmanaged, &of, on_all_looked, r);
+}
+
 static void next_database(struct repair *r)
 {
 	if (++r->at < MANAGED_COUNT) {
 		r->is_in_sync = false;
 		r->before = (struct repair_findings){ .lost = -1 };
 		look(r);
-	} else if (r->is_to_fill && !r->is_filling) {
-		begin_filling(r);
+	} else if (!r->is_filling) {
+		look_at_unmanaged(r);
 	} else {
 		end(r, NULL);
 	}
@@ -178,7 +209,7 @@ static void look(struct repair *r)
 static void begin(struct repair *r, const struct repair_case *of)
 {
 	struct sql_target target = { .host = of->host,
-		.port = r->port,
+		.port = r->id->port,
 		.user = "postgres",
 		.password = settings_secret(r->settings, SET_SUPERPASS),
 		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
@@ -192,6 +223,7 @@ static void begin(struct repair *r, const struct repair_case *of)
 	r->host = xstrdup(of->host);
 	r->accepted = xstrdup(of->accepted);
 	r->others = xstrdup(of->others);
+	r->is_same_directory = strcmp(of->lost_identifier, of->new_identifier) == 0;
 	snprintf(r->group, sizeof(r->group), "%d", of->group);
 	_free_ char *seed = xasprintf("%s %s", of->lost_identifier, of->new_identifier);
 	repair_look_begin(&r->look, r->host, r->group, seed);
@@ -210,11 +242,12 @@ struct repair *repair_open(struct event_base *loop, const struct settings *setti
 
 	r->loop = loop;
 	r->settings = settings;
-	r->port = id->port;
+	r->id = id;
 	snprintf(r->port_text, sizeof(r->port_text), "%d", id->port);
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		r->here[i] = sql_open_local(
 			loop, socket_directory, id->port, managed_databases[i], TIMEOUT_MS);
+	unmanaged_init(&r->unmanaged, loop, socket_directory, id->port);
 	return r;
 }
 
@@ -223,6 +256,7 @@ void repair_close(struct repair *r)
 	forget_case(r);
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(r->here[i]);
+	unmanaged_fini(&r->unmanaged);
 	free(r);
 }
 

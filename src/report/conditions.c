@@ -134,6 +134,13 @@ static enum severity tell_empty(FILE *out, const struct member *m, const struct 
 			m->loss, m->name);
 		return SEVERITY_CRITICAL;
 	}
+	if (m->loss_problem[0]) {
+		fprintf(out,
+			"it is brought back once it is known what it has lost, and that cannot be "
+			"found out: %s",
+			m->loss_problem);
+		return SEVERITY_CRITICAL;
+	}
 	if (m->loss[0])
 		fprintf(out, "%s; it is brought back automatically", m->loss);
 	else

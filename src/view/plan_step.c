@@ -13,12 +13,12 @@ static const struct {
 	[PLAN_WAIT] = { "wait", "nothing can be done until something else happens", false },
 	[PLAN_ABANDON] = { "abandon",
 		"before the cluster has an id, when the operator abandons an old cluster: tells "
-		"its workers to abandon their data directories and to start again",
+		"those of its workers that were confirmed to abandon their data directories and to start again",
 		true },
 	[PLAN_MINT] = { "mint",
 		"makes the cluster's id. Only when **every** worker of `SET_SIZE` has answered "
-		"that it is new, except those that the operator left out. One that does not "
-		"answer holds up the first forming for as long as it takes: an empty "
+		"that it is new, except those that the operator left out, which must be new or "
+		"silent. One that does not answer holds up the first forming for as long as it takes: an empty "
 		"coordinator could otherwise take the first old worker that answers",
 		true },
 	[PLAN_ADMIT] = { "admit",

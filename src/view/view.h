@@ -43,17 +43,19 @@ struct member {
 	char version[32]; /* "15.20", "" when not known */
 	char citus[32];	  /* "13.2-1" */
 	bool active;	  /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
+	char system_identifier[24]; /* of its data directory, as it said last; "" for not known */
 	char cluster_id[40];	/* the cluster that it says it belongs to; "" also for not known */
 	long long known_tables; /* distributed ones, by its own catalogs; 0 also for not known */
 	long long known_shards; /* of these */
 	bool freed;		/* Citus' changes go on without it until it is back */
 	bool disabled;		/* by hand: its row of pg_dist_node is there, and not active */
 	char loss[512]; /* what an empty member has lost, in words; "" for nothing, or not known */
-	char loss_token[40];  /* what accept-loss must be given to accept exactly that; or "" */
-	bool loss_accepted;   /* by the operator */
-	int64_t last_seen_ms; /* clock_now_ms() of the last answer, 0 for never */
-	int64_t away_since_s; /* wall clock, seconds since 1970, of its first missing answer, or 0
-			       */
+	char loss_problem[512]; /* why it cannot be found out what an empty one has lost, or "" */
+	char loss_token[40];	/* what accept-loss must be given to accept exactly that; or "" */
+	bool loss_accepted;	/* by the operator */
+	int64_t last_seen_ms;	/* clock_now_ms() of the last answer, 0 for never */
+	int64_t away_since_s;	/* wall clock, seconds since 1970, of its first missing answer, or 0
+				 */
 	struct outdated_view outdated;
 	struct overridden_view overridden;
 	unsigned failures; /* looks or registrations that failed in a row */

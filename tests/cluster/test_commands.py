@@ -218,6 +218,88 @@ def test_the_first_forming_does_not_wait_for_one_that_is_left_out(start):
     assert len(c.registered()) == 3
 
 
+def freeze(node):
+    frozen = descendants_of(node.run_pid) + [node.run_pid]
+    signal_all(frozen, signal.SIGSTOP)
+    return frozen
+
+
+def start_with_frozen(c, *ordinals):
+    """What to thaw, by ordinal. The coordinator's agent sleeps until these workers are frozen, so
+    it has never had an answer from them."""
+    c.start()
+    wait_until(lambda: c.coordinator.agent_pid, what="the coordinator's agent")
+    agent = c.coordinator.agent_pid
+    os.kill(agent, signal.SIGSTOP)
+    frozen = {}
+    for ordinal in ordinals:
+        wait_until(lambda n=ordinal: c.node(n).agent_pid, what="the worker's agent")
+        frozen[ordinal] = freeze(c.node(ordinal))
+    os.kill(agent, signal.SIGCONT)
+    for ordinal in ordinals:
+        wait_until(lambda n=ordinal: c.member(n)["state"] in ("unreachable", "hanging"), 120,
+                   "it is silent")
+    return frozen
+
+
+def test_a_worker_of_another_cluster_is_not_left_out(stopped):
+    c = stopped()
+    shutil.rmtree(c.coordinator.data)
+    shutil.rmtree(c.node(1).data)
+    frozen = start_with_frozen(c, 1, 2)
+    try:
+        # Silent, it may be left out; then it answers, and that counts no more.
+        assert run(c, "form", "--without", "2")[0] == 0
+        signal_all(frozen.pop(2), signal.SIGCONT)
+        c.wait_state(2, "foreign")
+        signal_all(frozen.pop(1), signal.SIGCONT)
+        c.wait_state(1, "new")
+        wait_for_looks(c)
+        assert c.status()["id"] is None
+        text = run(c, "plan")[1]
+        assert '"form --without" counts only for a worker that is silent or new' in text
+        assert "form --abandon ID" in text
+
+        old = c.member(2)["cluster_id"]
+        code, text = run(c, "form", "--without", "2")
+        assert code == 66
+        assert f"citus-2 belongs to cluster {old}" in text
+        wait_for_looks(c)
+        assert c.status()["id"] is None
+    finally:
+        for pids in frozen.values():
+            signal_all(pids, signal.SIGCONT)
+
+
+def test_only_the_workers_that_were_listed_abandon_their_cluster(stopped):
+    c = stopped()
+    shutil.rmtree(c.coordinator.data)
+    frozen = start_with_frozen(c, 2)
+    try:
+        c.wait_state(1, "foreign")
+        old = c.member(1)["cluster_id"]
+        code, text = run(c, "form", "--abandon", old)
+        assert code == 77
+        assert re.search(r"keep their data:\n  citus-2 ", text)
+        assert run(c, "form", "--abandon", old, "--confirm", token_in(text))[0] == 0
+        c.wait_state(1, "new")
+    finally:
+        signal_all(frozen[2], signal.SIGCONT)
+    c.wait_state(2, "foreign")
+    wait_for_looks(c)
+    assert c.status()["id"] is None
+    assert "citus-2" in run(c, "plan")[1]
+    assert "was not on the list that was confirmed" in run(c, "plan")[1]
+    assert not (c.node(2).data.parent / f"data.abandoned.{old}").exists()
+
+    code, text = run(c, "form", "--abandon", old)
+    assert code == 77
+    assert run(c, "form", "--abandon", old, "--confirm", token_in(text))[0] == 0
+    c.wait_formed()
+    for worker in c.workers:
+        assert (worker.data.parent / f"data.abandoned.{old}" / "PG_VERSION").exists()
+
+
 def test_an_empty_coordinator_gives_up_the_old_cluster_when_told_to(formed):
     c = formed()
     distribute(c, "precious", 500)

@@ -32,6 +32,10 @@ static struct {
 	bool disabled; /* in the transaction that has not been committed */
 	bool other_workers;
 	bool coordinator_takes;
+	bool has_shop; /* a database that is not managed, with Citus and a table on the member */
+	bool shop_is_broken; /* it admits sessions, and cannot be read */
+	bool shop_is_closed; /* it admits none */
+	const char *new_identifier;
 } world;
 
 static struct event_base *loop;
@@ -177,6 +181,30 @@ static void move_shards(const struct script_call *call)
 	}
 }
 
+static void list_unmanaged(const struct script_call *call)
+{
+	ck_assert_str_eq(call->parameters[0], "{\"citusdb\"}");
+	SCRIPT_ROW(call, "postgres", "t");
+	if (world.has_shop)
+		SCRIPT_ROW(call, "shop", world.shop_is_closed ? "f" : "t");
+}
+
+static void has_citus(const struct script_call *call)
+{
+	if (world.shop_is_broken && strcmp(call->database, "shop") == 0)
+		script_error(call, "XX000", "could not open file");
+	else
+		SCRIPT_ROW(call, strcmp(call->database, "shop") == 0 ? "t" : "f");
+}
+
+static void read_unmanaged(const struct script_call *call)
+{
+	_free_ char *digest = xasprintf("%d shop %s", only_there(), call->parameters[1]);
+
+	ck_assert_str_eq(call->database, "shop");
+	SCRIPT_ROW(call, "public.t of database shop (on " MEMBER ")", "3", digest);
+}
+
 static void set_up(void)
 {
 	static const struct script_line answers[] = {
@@ -184,6 +212,9 @@ static void set_up(void)
 		{ sql_repair_read_shards, read_shards },
 		{ sql_repair_read_lost, read_lost },
 		{ sql_repair_read_lost_tables, read_lost_tables },
+		{ sql_repair_list_unmanaged, list_unmanaged },
+		{ sql_repair_has_citus, has_citus },
+		{ sql_repair_read_unmanaged, read_unmanaged },
 		{ sql_repair_activate, activate },
 		{ sql_repair_disable, disable },
 		{ sql_repair_recreate_shards, recreate },
@@ -216,6 +247,7 @@ static void tear_down(void)
 static void lose(const char *shards)
 {
 	memset(&world, 0, sizeof(world));
+	world.new_identifier = "2";
 	world.placed_in_citus = world.active = world.other_workers = true;
 	for (int i = 0; shards[i]; i++)
 		world.shards[i] = (struct shard){ .table = shards[i] == 'o' ? "t" : "r",
@@ -229,7 +261,7 @@ static struct repair_case case_with(const char *accepted)
 		.host = MEMBER,
 		.group = 1,
 		.lost_identifier = "1",
-		.new_identifier = "2",
+		.new_identifier = world.new_identifier,
 		.accepted = accepted,
 		.others = "{citus-2}" };
 }
@@ -405,6 +437,58 @@ START_TEST(a_member_that_is_not_active_is_left_alone)
 }
 END_TEST
 
+START_TEST(shards_in_a_database_that_is_not_managed_are_a_loss)
+{
+	lose("");
+	world.has_shop = true;
+	ck_assert_int_eq(assess()->loss, LOSS_ONLY_COPIES);
+	ck_assert_str_eq(assessed.words,
+		"3 shards of 1 table were there in databases that citus-init does not manage and "
+		"makes nothing anew in: public.t of database shop (on " MEMBER ")");
+	_free_ char *token = xstrdup(assessed.token);
+	ck_assert_int_eq(bring_back("")->kind, ERR_REFUSED);
+	assert_nothing_was_changed();
+	ck_assert_int_eq(bring_back(token)->kind, ERR_NONE);
+	assert_is_true();
+
+	/* Both kinds are told, and another token stands for both. */
+	lose("oc");
+	world.has_shop = true;
+	ck_assert_ptr_nonnull(
+		strstr(assess()->words, "1 shard of 1 table had its only copy there"));
+	ck_assert_ptr_nonnull(strstr(assessed.words, "; 3 shards of 1 table were there"));
+	ck_assert_str_ne(assessed.token, token);
+	_free_ char *of_both = xstrdup(assessed.token);
+	ck_assert_int_eq(bring_back(of_both)->kind, ERR_NONE);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_the_same_has_lost_nothing_in_other_databases)
+{
+	lose("");
+	world.has_shop = true;
+	world.new_identifier = "1";
+	ck_assert_int_eq(assess()->loss, LOSS_NONE);
+	ck_assert_int_eq(bring_back("")->kind, ERR_NONE);
+}
+END_TEST
+
+START_TEST(a_database_that_cannot_be_looked_into_is_not_nothing)
+{
+	for (int is_closed = 0; is_closed < 2; is_closed++) {
+		lose("");
+		world.has_shop = true;
+		world.shop_is_closed = is_closed;
+		world.shop_is_broken = !is_closed;
+		ck_assert_int_eq(assess()->loss, LOSS_UNKNOWN);
+		ck_assert_ptr_nonnull(strstr(end.failure.msg, "database \"shop\""));
+		ck_assert_int_ne(bring_back("")->kind, ERR_NONE);
+		ck_assert_ptr_nonnull(strstr(end.failure.msg, "database \"shop\""));
+		assert_nothing_was_changed();
+	}
+}
+END_TEST
+
 Suite *suite_repair(void);
 Suite *suite_repair(void)
 {
@@ -420,6 +504,9 @@ Suite *suite_repair(void)
 	tcase_add_test(c, an_act_that_changes_nothing_is_not_repeated_for_ever);
 	tcase_add_test(c, another_hosts_group_is_left_alone);
 	tcase_add_test(c, a_member_that_is_not_active_is_left_alone);
+	tcase_add_test(c, shards_in_a_database_that_is_not_managed_are_a_loss);
+	tcase_add_test(c, a_directory_that_is_the_same_has_lost_nothing_in_other_databases);
+	tcase_add_test(c, a_database_that_cannot_be_looked_into_is_not_nothing);
 	suite_add_tcase(suite, c);
 	return suite;
 }

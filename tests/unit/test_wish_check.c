@@ -26,6 +26,8 @@ static void lost_coordinator(struct views *v)
 	snprintf(v->members[1].cluster_id, sizeof(v->members[1].cluster_id), OTHER);
 	snprintf(
 		v->members[1].reason, sizeof(v->members[1].reason), "it belongs to cluster " OTHER);
+	snprintf(v->members[1].system_identifier, sizeof(v->members[1].system_identifier),
+		"7000000000000000001");
 	v->members[1].known_tables = 3;
 	v->members[1].known_shards = 96;
 }
@@ -35,6 +37,45 @@ static void lost_coordinator_of_two(struct views *v)
 	lost_coordinator(v);
 	v->members[2] = v->members[1];
 	snprintf(v->members[2].name, sizeof(v->members[2].name), "citus-2");
+}
+
+/* The same name, on another directory. */
+static void lost_coordinator_of_another_directory(struct views *v)
+{
+	lost_coordinator(v);
+	snprintf(v->members[1].system_identifier, sizeof(v->members[1].system_identifier),
+		"7000000000000000002");
+}
+
+/* It answers no more; what it said last stands. */
+static void of_another_cluster_and_silent(struct views *v)
+{
+	lost_coordinator(v);
+	v->members[1].state = MEMBER_UNREACHABLE;
+	v->members[1].reachable = false;
+}
+
+static void one_is_of_another_cluster(struct views *v)
+{
+	lost_coordinator(v);
+}
+
+static void one_is_locked(struct views *v)
+{
+	unformed(v);
+	v->members[1].state = MEMBER_LOCKED;
+}
+
+static void one_is_unknown(struct views *v)
+{
+	unformed(v);
+	v->members[1].state = MEMBER_UNKNOWN;
+}
+
+static void one_is_new(struct views *v)
+{
+	unformed(v);
+	v->members[1].state = MEMBER_NEW;
 }
 
 static void two_in_another_order(struct views *v)
@@ -65,14 +106,21 @@ static const struct {
 	enum exit_code code;
 	const char *told; /* the names, or part of why not */
 } without_cases[] = {
-	{ "1", unformed, EXIT_OK, "citus-1" },
-	{ "2,1", unformed, EXIT_OK, "citus-2,citus-1" },
+	{ "1", one_is_new, EXIT_OK, "citus-1" },
+	{ "2", unformed, EXIT_OK, "citus-2" },
+	{ "2,1", one_is_new, EXIT_OK, "citus-2,citus-1" },
+	{ "1", one_is_of_another_cluster, EXIT_UNSUITABLE, "citus-1 belongs to cluster " OTHER },
+	{ "2,1", one_is_of_another_cluster, EXIT_UNSUITABLE, "citus-1 belongs to cluster " OTHER },
+	{ "1", of_another_cluster_and_silent, EXIT_UNSUITABLE, "form --abandon " OTHER },
+	{ "1", one_is_locked, EXIT_UNSUITABLE, "citus-1 is locked" },
+	{ "1", one_is_unknown, EXIT_UNSUITABLE, "only a worker that is silent or new" },
+	{ "1", unformed, EXIT_UNSUITABLE, "citus-1 is ours" },
 	{ "0", unformed, EXIT_USAGE, "ordinal 0 is the coordinator" },
-	{ "1,0", unformed, EXIT_USAGE, "ordinal 0 is the coordinator" },
+	{ "1,0", one_is_new, EXIT_USAGE, "ordinal 0 is the coordinator" },
 	{ "3", unformed, EXIT_USAGE, "there is no worker 3: SET_SIZE is 3" },
 	{ "99999999999999999999", unformed, EXIT_USAGE, "there is no worker" },
 	{ "", unformed, EXIT_USAGE, "\"\" is not a list of ordinals" },
-	{ "1,", unformed, EXIT_USAGE, "\"1,\" is not a list of ordinals" },
+	{ "1,", one_is_new, EXIT_USAGE, "\"1,\" is not a list of ordinals" },
 	{ ",1", unformed, EXIT_USAGE, "not a list" },
 	{ "1 2", unformed, EXIT_USAGE, "not a list" },
 	{ "-1", unformed, EXIT_USAGE, "not a list" },
@@ -103,6 +151,7 @@ struct answer {
 	enum exit_code code;
 	char *text;
 	char *id;
+	char *workers;
 	struct err e;
 };
 
@@ -110,6 +159,7 @@ static void answer_fini(struct answer *a)
 {
 	free(a->text);
 	free(a->id);
+	free(a->workers);
 }
 
 static struct answer abandon(void (*make)(struct views *v), const char *id, const char *confirm)
@@ -119,7 +169,7 @@ static struct answer abandon(void (*make)(struct views *v), const char *id, cons
 	json_t *status = views_status(make);
 	FILE *out = open_memstream(&a.text, &size);
 
-	a.code = wish_check_abandon(status, id, confirm, out, &a.id, &a.e);
+	a.code = wish_check_abandon(status, id, confirm, out, &a.id, &a.workers, &a.e);
 	fclose(out);
 	json_decref(status);
 	return a;
@@ -163,8 +213,7 @@ START_TEST(abandon_shows_what_is_lost_and_does_it_when_confirmed)
 	assert_says(first.text,
 		"  citus-1 (foreign; tables it knows: 3, shards: 96): it belongs to "
 		"cluster " OTHER "\n");
-	assert_says(
-		first.text, "do not answer, and may belong to it too:\n  citus-2 (unreachable)");
+	assert_says(first.text, "keep their data:\n  citus-2 (unreachable)");
 	assert_says(first.text, "data.abandoned." OTHER);
 	_free_ char *token = token_in(first.text);
 	ck_assert_uint_eq(strlen(token), 16);
@@ -180,6 +229,7 @@ START_TEST(abandon_shows_what_is_lost_and_does_it_when_confirmed)
 		abandon(lost_coordinator, "00000000-0000-4000-8000-00000000000A", token);
 	ck_assert_int_eq(second.code, EXIT_OK);
 	ck_assert_str_eq(second.id, OTHER);
+	ck_assert_str_eq(second.workers, "citus-1=7000000000000000001");
 	ck_assert_str_eq(second.text, "");
 	answer_fini(&first);
 	answer_fini(&wrong);
@@ -191,16 +241,19 @@ START_TEST(the_token_of_abandon_stands_for_the_list)
 {
 	struct answer one = abandon(lost_coordinator, OTHER, NULL);
 	struct answer two = abandon(lost_coordinator_of_two, OTHER, NULL);
+	struct answer other = abandon(lost_coordinator_of_another_directory, OTHER, NULL);
+	_free_ char *of_other = token_in(other.text);
 	struct answer swapped = abandon(two_in_another_order, OTHER, NULL);
 	_free_ char *of_one = token_in(one.text);
 	_free_ char *of_two = token_in(two.text);
 	_free_ char *of_swapped = token_in(swapped.text);
 
 	ck_assert_str_ne(of_one, of_two);
+	ck_assert_str_ne(of_one, of_other);
 	ck_assert_str_eq(of_two, of_swapped);
-	/* sha256sum of the id and the names, a line each: the token is the same in every version.
-	 */
-	ck_assert_str_eq(of_one, "9231b51d165e93e9");
+	/* sha256sum of the id and the list, a line each: the token is the same in every version. */
+	ck_assert_str_eq(of_one, "4a9c29e38bc98b66");
+	answer_fini(&other);
 	answer_fini(&one);
 	answer_fini(&two);
 	answer_fini(&swapped);

@@ -23,6 +23,7 @@ struct catalog_row {
 
 struct catalog {
 	struct cluster_facts facts;
+	struct address here;			/* of this node */
 	struct member_entry own[MANAGED_COUNT]; /* the coordinator's own rows */
 	struct catalog_row *rows;
 	int count;

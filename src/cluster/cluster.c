@@ -44,6 +44,7 @@ static struct member_case member_case_of(const struct cluster *c, const struct w
 		.facts = watch_facts(w->watch),
 		.record = &w->row->record,
 		.entries = w->row->entries,
+		.host = w->view->host,
 		.twin = twin_of(c, w) };
 }
 
@@ -236,8 +237,9 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	c->view->looked_ms = clock_now_ms();
 	c->view->looks++;
 	own->reachable = true;
-	own->registered = c->catalog.own[0].present &&
-			  strcmp(c->catalog.facts.databases[0].host, own->host) == 0;
+	own->registered =
+		c->catalog.own[0].present &&
+		address_is(&c->catalog.facts.databases[0].address, own->host, c->id->port);
 	own->active = own->registered && own->state == MEMBER_OURS;
 	own->group = c->catalog.own[0].group;
 	own->shards = c->catalog.own[0].shards;
@@ -262,6 +264,7 @@ static struct plan_member seen_as(const struct cluster *c, const struct worker *
 	return (struct plan_member){ .name = w->view->name,
 		.state = w->view->state,
 		.recorded = record->registered,
+		.addressed = record->address.host[0] != '\0',
 		.due = now >= w->due_ms && !watch_is_busy(w->watch),
 		.failures = w->failures,
 		.in_citus = is_in_citus(w),

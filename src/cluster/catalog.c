@@ -111,6 +111,8 @@ static int on_wish(void *ctx, const PGresult *result, int row, struct err *e)
 		c->is_paused = true;
 	else if (strcmp(what, "abandon") == 0)
 		sql_copy_field(c->abandoned, sizeof(c->abandoned), result, row, 1);
+	else if (strcmp(what, "adopt") == 0)
+		sql_copy_field(c->adopted, sizeof(c->adopted), result, row, 1);
 	else if (strcmp(what, "form without") == 0 && of)
 		of->left_out = true;
 	else if (strcmp(what, "accept loss") == 0 && of)
@@ -381,7 +383,7 @@ void catalog_look(struct catalog *c, sql_done_fn done, void *ctx)
 	c->ctx = ctx;
 	c->facts = (struct cluster_facts){ .here = c->here };
 	c->is_paused = false;
-	c->abandoned[0] = '\0';
+	c->abandoned[0] = c->adopted[0] = '\0';
 	c->looked_at = 0;
 	for (int d = 0; d < MANAGED_COUNT; d++)
 		c->own[d] = (struct member_entry){ .group = -1 };

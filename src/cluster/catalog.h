@@ -30,6 +30,7 @@ struct catalog {
 	struct superseded *superseded;
 	struct stranger *strangers;
 	bool is_paused;	    /* by a wish */
+	char adopted[40];   /* the token of the adoption that the operator has confirmed, or "" */
 	char abandoned[40]; /* the cluster that form --abandon names, or "" */
 	struct sql *home;
 	struct sql *databases[MANAGED_COUNT]; /* connected while they are needed */

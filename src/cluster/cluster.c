@@ -296,6 +296,13 @@ void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan)
 	memset(plan->chosen, 0, sizeof(plan->chosen));
 	plan->step = PLAN_WAIT;
 	snprintf(plan->why, sizeof(plan->why), "%s", own->reason);
+	if (own->state != MEMBER_MISPLACED || c->view->adoption_hindrance[0] ||
+		strcmp(c->catalog.adopted, c->view->adoption_token) != 0)
+		return;
+	plan->step = PLAN_ADOPT;
+	snprintf(plan->why, sizeof(plan->why),
+		"the operator has confirmed that the cluster is registered under the addresses of "
+		"this set from now on");
 }
 
 char *cluster_array_of(const struct cluster *c, const bool chosen[],

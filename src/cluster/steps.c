@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cluster/adopt.h"
 #include "cluster/return.h"
 #include "statements.h"
 
@@ -22,6 +23,7 @@ struct steps {
 	struct cluster *cluster;
 	struct sql *work[MANAGED_COUNT]; /* changes: registration above all; with patience */
 	struct returning *returning;
+	struct adopting *adopting;
 
 	/* The step under way. */
 	const struct plan *plan;
@@ -544,6 +546,7 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 		return_bring_back(s->returning, only_chosen(s), plan->why, ended, ctx);
 		return;
 	case PLAN_ACTIVATE: run_work(s, activation, ARRAY_LEN(activation), on_activated); return;
+	case PLAN_ADOPT: adopt_take(s->adopting, ended, ctx); return;
 	case PLAN_FREE: run_work(s, release, ARRAY_LEN(release), on_released); return;
 	case PLAN_NOTHING:
 	case PLAN_WAIT: renew_epochs(s); return;
@@ -562,6 +565,7 @@ struct steps *steps_open(
 		s->work[i] = sql_open_local(loop, socket_directory, cluster->id->port,
 			managed_databases[i], WORK_TIMEOUT_MS);
 	s->returning = return_open(loop, cluster, socket_directory);
+	s->adopting = adopt_open(loop, cluster, socket_directory);
 	return s;
 }
 
@@ -573,6 +577,7 @@ void steps_close(struct steps *s)
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(s->work[i]);
 	return_close(s->returning);
+	adopt_close(s->adopting);
 	for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
 		free(arrays[i]);
 	free(s);

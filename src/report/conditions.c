@@ -199,9 +199,11 @@ static const struct telling {
 		.advice = "it is refused, and not touched: give it its own volume, or an empty "
 			  "one" },
 	[MEMBER_MISPLACED] = { .severity = SEVERITY_CRITICAL,
-		.advice = "it serves nobody, and writes nothing to anybody, since that would go to "
-			  "the registered addresses: if another copy of it serves there, that one "
-			  "is the cluster; else start this set under the registered addresses" },
+		.advice =
+			"it serves nobody, and writes nothing to anybody, since that would go to "
+			"the registered addresses: if another copy of it serves there, that one "
+			"is the cluster; else start this set under the registered addresses, or adopt those "
+			"that it has: \"citus-init adopt\"" },
 	[MEMBER_TWIN] = { .severity = SEVERITY_CRITICAL,
 		.advice = "both are refused, and not touched: give each its own volume, or the "
 			  "copy an empty one" },

@@ -52,8 +52,8 @@ static const struct {
 		"its cluster is registered under other addresses: it is a copy, or the set was "
 		"moved; whatever it wrote would go there",
 		"refused, and nothing is written to anybody; start it under the registered "
-		"addresses",
-		NULL },
+		"addresses, or adopt the ones that it has",
+		"`citus-init adopt`" },
 	[MEMBER_TWIN] = { "twin", "one system identifier behind two names",
 		"its data directory is a copy of another node's, or the other is one of its own",
 		"both are refused; give each its own volume, or the copy an empty one", NULL },

@@ -1,10 +1,11 @@
 """A copy of a cluster under other addresses than those that it is registered under: it is shut, and
 the original is left alone."""
+import re
 import subprocess
 
 import psycopg
 import pytest
-from harness import wait_until
+from harness import BINARY, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -47,7 +48,7 @@ def assert_shut(c, *words):
     for word in words:
         c.wait_reason(0, word)
     wait_until(lambda: all(m["reachable"] for m in c.status()["members"]), 60, "all have answered")
-    assert c.status()["plan"]["step"] == "wait"
+    wait_until(lambda: c.status()["plan"]["step"] == "wait", 60, "no step is taken")
     for node in c.nodes:
         assert not node.is_ready()
         with pytest.raises(psycopg.OperationalError):
@@ -55,6 +56,37 @@ def assert_shut(c, *words):
     told = " ".join(told["text"] for told in c.coordinator.status()["conditions"])
     assert "empty" not in told
     return told
+
+
+def adopt(c, *words):
+    """Exit code and all that was printed, in a shell of the cluster."""
+    done = subprocess.run(["sh", "-c", f'. "{c.directory}/env" && exec "$@"', "sh", BINARY, "adopt",
+                           *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=90)
+    return done.returncode, done.stdout
+
+
+def ask_token(c):
+    code, text = adopt(c)
+    assert code == 77, text
+    return re.search("citus-init adopt --confirm ([0-9a-f]+)", text)[1], text
+
+
+def rows_of(node):
+    return node.query("select nodename, nodeport from pg_dist_node order by groupid",
+                      user="postgres")
+
+
+def assert_adopted(c):
+    c.wait_formed()
+    wait_until(lambda: c.status()["plan"]["step"] == "nothing", 90, "nothing is left to do")
+    ours = [(node.host, c.port) for node in c.nodes]
+    for node in c.nodes:
+        wait_until(lambda node=node: rows_of(node) == ours, 60, f"{node.name} knows the addresses")
+    assert c.coordinator.value("select count(*) from t") == 100
+    c.coordinator.query("insert into t select generate_series(101, 200)")
+    assert c.node(1).value("select count(*) from t") == 200
+    assert adopt(c)[0] == 66
 
 
 @pytest.fixture
@@ -80,6 +112,43 @@ def test_a_copy_beside_the_original_is_shut_and_writes_to_nobody(pair):
     assert [row[:-1] for row in metadata_of(original)] == [row[:-1] for row in before]
     assert original.coordinator.value("select count(*) from t") == 100
     assert original.status()["plan"]["step"] == "nothing"
+
+    # Not even when the operator wishes so.
+    token, text = ask_token(copy)
+    for node in range(3):
+        assert f"citus-{node}: {address(original, node)} -> {address(copy, node)}\n" in text
+    assert adopt(copy, "--confirm", "0" * len(token))[0] == 77
+    code, text = adopt(copy, "--confirm", token)
+    assert code == 66 and f"{address(original, 0)}, under which citus-0" in text, text
+    assert_shut(copy, address(original, 0))
+    assert original.coordinator.value("select count(*) from t") == 100
+    assert rows_of(original.node(1)) == [(node.host, original.port) for node in original.nodes]
+
+
+def test_a_copy_whose_original_is_gone_adopts_its_addresses(pair):
+    original, copy = pair
+    copy.start()
+    assert_shut(copy, address(original, 0))
+    token, _ = ask_token(copy)
+    assert adopt(copy, "--confirm", token)[0] == 0
+    assert_adopted(copy)
+    assert copy.stop() == 0
+    copy.start().wait_formed()
+    assert copy.coordinator.value("select count(*) from t") == 200
+    original.start().wait_formed()
+    assert original.coordinator.value("select count(*) from t") == 100
+
+
+def test_a_changed_port_is_adopted(formed):
+    c = formed()
+    make_table(c)
+    assert c.stop() == 0
+    change_state(c.directory, port=c.port + 1 if c.port < 65000 else c.port - 1)
+    c.start()
+    assert_shut(c, address(c, 0))
+    token, _ = ask_token(c)
+    assert adopt(c, "--confirm", token)[0] == 0
+    assert_adopted(c)
 
 
 def test_a_changed_port_shuts_the_cluster_until_it_is_changed_back(formed):

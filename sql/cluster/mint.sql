@@ -1,8 +1,8 @@
 -- In: postgres
--- Makes a cluster, of which this node, $1, is the coordinator. The wish to abandon another one is
+-- Makes a cluster, of which this node, $1 at host $2 and port $3, is the coordinator. The wish to abandon another one is
 -- fulfilled with that.
 with made as (
-    insert into citus_init.cluster (id) values (gen_random_uuid())
+    insert into citus_init.cluster (id, host, port) values (gen_random_uuid(), $2, $3::int)
     returning id
 ), granted as (
     delete from citus_init.wish where what = 'abandon'

@@ -1,5 +1,6 @@
 -- In: postgres
--- The cluster's id, when it was formed for the first time, and whether nothing has been written on
--- this server since its members began their epochs.
-select id, formed_at, coalesce(settled = pg_current_snapshot()::text, false) as is_settled
+-- The cluster's id, when it was formed for the first time, whether nothing has been written on this
+-- server since its members began their epochs, and the address of its coordinator.
+select id, formed_at, coalesce(settled = pg_current_snapshot()::text, false) as is_settled, host,
+    port
 from citus_init.cluster;

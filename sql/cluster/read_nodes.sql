@@ -1,6 +1,7 @@
 -- In: citusdb
 -- Citus' nodes, as the coordinator's catalog has them.
 select nodename, groupid, isactive, hasmetadata, shouldhaveshards,
-    (select count(*) from pg_dist_placement p where p.groupid = n.groupid) as shards
+    (select count(*) from pg_dist_placement p where p.groupid = n.groupid) as shards,
+    nodeport
 from pg_dist_node n
 where noderole = 'primary';

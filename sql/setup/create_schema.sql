@@ -70,6 +70,15 @@ begin
         add column if not exists settled text;
     alter table citus_init.cluster
         add column if not exists settled text;
+
+    -- The addresses under which the coordinator and the members are registered: a set that has
+    -- others is a copy, or was moved. Null in a cluster of before that has not confirmed them yet.
+    alter table citus_init.cluster
+        add column if not exists host text,
+        add column if not exists port int;
+    alter table citus_init.member
+        add column if not exists host text,
+        add column if not exists port int;
     alter table citus_init.member
         add column if not exists epoch bigint not null default 0,
         add column if not exists epoch_id uuid,

@@ -7,6 +7,7 @@ int cli_pause_main(int argc, char **argv);
 int cli_resume_main(int argc, char **argv);
 int cli_form_main(int argc, char **argv);
 int cli_accept_loss_main(int argc, char **argv);
+int cli_adopt_main(int argc, char **argv);
 int cli_probe_main(int argc, char **argv);
 int cli_render_main(int argc, char **argv);
 int cli_settings_main(int argc, char **argv);

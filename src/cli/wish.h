@@ -10,6 +10,7 @@
  *   abandon         CLUSTER    its directories are abandoned; detail: the workers that were
  *                              confirmed, "NAME=IDENTIFIER,..."
  *   accept loss     NODE       detail: the token of the loss
+ *   adopt           TOKEN      of the old and the new addresses
  */
 #pragma once
 
@@ -20,6 +21,7 @@
 #define WISH_FORM_WITHOUT "form without"
 #define WISH_ABANDON	  "abandon"
 #define WISH_ACCEPT_LOSS  "accept loss"
+#define WISH_ADOPT	  "adopt"
 
 /* One wish; made once more it stays one, with the new detail. */
 int wish_make(const struct place *p, const char *what, const char *argument, const char *detail,

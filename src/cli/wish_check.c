@@ -329,3 +329,58 @@ enum exit_code wish_check_accept_loss(
 		confirm ? "the token is for another loss: nothing was done"
 			: "nothing was done yet");
 }
+
+static void print_moves(FILE *out, const json_t *members)
+{
+	const json_t *member;
+	size_t i;
+
+	fputs("This set has other addresses than its cluster is registered under:\n", out);
+	json_array_foreach(members, i, member)
+	{
+		const char *move = status_json_words(member, "move");
+		const char *name = status_json_words(member, "name");
+
+		if (!move)
+			continue;
+		fputs("  ", out);
+		clean_print(out, name ? name : "-");
+		fputs(": ", out);
+		clean_print(out, move);
+		fputc('\n', out);
+	}
+	fputs("Adopting them registers this set as the cluster. Do it only if nothing will run "
+	      "under the old addresses any more: two sets of one cluster would differ from then "
+	      "on. It is refused while somebody answers there as this cluster.\n",
+		out);
+}
+
+enum exit_code wish_check_adopt(const json_t *status, const char *confirm, FILE *out, struct err *e)
+{
+	const json_t *cluster = status_json_cluster(status, e);
+	const json_t *members = json_object_get(cluster, "members");
+	const char *state = status_json_words(json_array_get(members, 0), "state");
+	const char *token = status_json_words(cluster, "adoption_token");
+	const char *hindrance = status_json_words(cluster, "adoption_hindrance");
+
+	if (!cluster)
+		return EXIT_UNSUITABLE;
+	if (!state || strcmp(state, "misplaced") != 0 || !token)
+		return refuse(EXIT_UNSUITABLE, e,
+			"the coordinator is not misplaced (it is %s): there are no addresses to "
+			"adopt",
+			state ? state : "in no known state");
+	if (hindrance)
+		return refuse(EXIT_UNSUITABLE, e,
+			"every node of this set must have answered as the node that it was: %s",
+			hindrance);
+	if (confirm && strcmp(confirm, token) == 0)
+		return EXIT_OK;
+	print_moves(out, members);
+	fputs("To do it:\n  citus-init adopt --confirm ", out);
+	clean_print(out, token);
+	fputc('\n', out);
+	return refuse(EXIT_UNCONFIRMED, e,
+		confirm ? "the token is for other addresses: nothing was done"
+			: "nothing was done yet");
+}

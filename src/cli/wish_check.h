@@ -30,3 +30,7 @@ enum exit_code wish_check_abandon(const json_t *status, const char *asked, const
 /* accept-loss NODE; what is accepted already is accepted once more. */
 enum exit_code wish_check_accept_loss(const json_t *status, const char *node, const char *confirm,
 	FILE *out, struct err *e) NODISCARD;
+
+/* adopt: registers the cluster under the addresses of this set. */
+enum exit_code wish_check_adopt(
+	const json_t *status, const char *confirm, FILE *out, struct err *e) NODISCARD;

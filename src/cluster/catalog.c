@@ -21,6 +21,12 @@ static bool is_true(const PGresult *result, int row, int column)
 	return text && strcmp(text, "t") == 0;
 }
 
+static void copy_address(struct address *to, const PGresult *result, int row, int host, int port)
+{
+	sql_copy_field(to->host, sizeof(to->host), result, row, host);
+	to->port = (int)sql_number(result, row, port, 0);
+}
+
 static int on_lock(void *ctx, const PGresult *result, int row, struct err *e)
 {
 	(void)ctx;
@@ -37,6 +43,7 @@ static int on_cluster(void *ctx, const PGresult *result, int row, struct err *e)
 	sql_copy_field(c->facts.id, sizeof(c->facts.id), result, row, 0);
 	c->facts.formed = sql_field(result, row, 1) != NULL;
 	c->facts.settled = is_true(result, row, 2);
+	copy_address(&c->facts.address, result, row, 3, 4);
 	return 0;
 }
 
@@ -73,6 +80,7 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	of->record.epoch.number = sql_number(result, row, 4, 0);
 	sql_copy_field(of->record.epoch.id, sizeof(of->record.epoch.id), result, row, 5);
 	sql_copy_field(of->record.next_epoch, sizeof(of->record.next_epoch), result, row, 6);
+	copy_address(&of->record.address, result, row, 7, 8);
 	return 0;
 }
 
@@ -99,15 +107,18 @@ static int on_wish(void *ctx, const PGresult *result, int row, struct err *e)
 	struct catalog_row *of = row_of(c, sql_field(result, row, 1));
 
 	(void)e;
-	if (strcmp(what, "pause") == 0)
+	if (strcmp(what, "pause") == 0) {
 		c->is_paused = true;
-	else if (strcmp(what, "abandon") == 0) {
+	} else if (strcmp(what, "abandon") == 0) {
 		sql_copy_field(c->abandoned, sizeof(c->abandoned), result, row, 1);
 		mem_replace(&c->abandoned_workers, xstrdup(sql_field(result, row, 2)));
-	} else if (strcmp(what, "form without") == 0 && of)
+	} else if (strcmp(what, "adopt") == 0) {
+		sql_copy_field(c->adopted, sizeof(c->adopted), result, row, 1);
+	} else if (strcmp(what, "form without") == 0 && of) {
 		of->left_out = true;
-	else if (strcmp(what, "accept loss") == 0 && of)
+	} else if (strcmp(what, "accept loss") == 0 && of) {
 		sql_copy_field(of->record.accepted, sizeof(of->record.accepted), result, row, 2);
+	}
 	return 0;
 }
 
@@ -160,15 +171,14 @@ static int on_outdated(void *ctx, const PGresult *result, int row, struct err *e
 	return 0;
 }
 
-static void add_stranger(struct catalog *c, const char *host, int group)
+static void add_stranger(struct catalog *c, const struct address *address, int group)
 {
 	struct stranger *last;
 
 	c->strangers =
 		xrealloc(c->strangers, (size_t)c->facts.stranger_count + 1, sizeof(*c->strangers));
 	last = &c->strangers[c->facts.stranger_count++];
-	*last = (struct stranger){ .database = c->looked_at, .group = group };
-	snprintf(last->host, sizeof(last->host), "%s", host);
+	*last = (struct stranger){ .database = c->looked_at, .group = group, .address = *address };
 	c->facts.strangers = c->strangers;
 }
 
@@ -197,23 +207,23 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 		.active = is_true(result, row, 2),
 		.has_metadata = is_true(result, row, 3),
 		.shards = (long)sql_number(result, row, 5, 0) };
-	const char *host = sql_field(result, row, 0);
+	struct address address;
 
 	(void)e;
+	copy_address(&address, result, row, 0, 6);
 	if (entry.group == 0) {
 		c->own[c->looked_at] = entry;
-		sql_copy_field(c->facts.databases[c->looked_at].host,
-			sizeof(c->facts.databases[c->looked_at].host), result, row, 0);
+		c->facts.databases[c->looked_at].address = address;
 		c->facts.databases[c->looked_at].holds_shards = is_true(result, row, 4);
 		return 0;
 	}
 	for (int i = 0; i < c->count; i++) {
-		if (strcmp(c->rows[i].host, host) != 0)
+		if (!address_is(&address, c->rows[i].host, c->here.port))
 			continue;
 		c->rows[i].entries[c->looked_at] = entry;
 		return 0;
 	}
-	add_stranger(c, host, entry.group);
+	add_stranger(c, &address, entry.group);
 	return 0;
 }
 
@@ -338,7 +348,8 @@ char *catalog_incarnations(const struct catalog *c)
 void catalog_init(struct catalog *c, struct event_base *loop, const struct identity *id,
 	const char *socket_directory)
 {
-	*c = (struct catalog){ .count = id->size - 1 };
+	*c = (struct catalog){ .count = id->size - 1, .here.port = id->port };
+	snprintf(c->here.host, sizeof(c->here.host), "%s", id->host);
 	c->rows = xcalloc((size_t)c->count, sizeof(*c->rows));
 	for (int i = 0; i < c->count; i++) {
 		c->rows[i].name = identity_name_of(id, i + 1);
@@ -374,9 +385,9 @@ void catalog_look(struct catalog *c, sql_done_fn done, void *ctx)
 {
 	c->done = done;
 	c->ctx = ctx;
-	c->facts = (struct cluster_facts){ .formed = false };
+	c->facts = (struct cluster_facts){ .here = c->here };
 	c->is_paused = false;
-	c->abandoned[0] = '\0';
+	c->abandoned[0] = c->adopted[0] = '\0';
 	c->looked_at = 0;
 	for (int d = 0; d < MANAGED_COUNT; d++)
 		c->own[d] = (struct member_entry){ .group = -1 };

@@ -23,13 +23,15 @@ struct catalog_row {
 
 struct catalog {
 	struct cluster_facts facts;
+	struct address here;			/* of this node */
 	struct member_entry own[MANAGED_COUNT]; /* the coordinator's own rows */
 	struct catalog_row *rows;
 	int count;
 	struct superseded *superseded;
 	struct stranger *strangers;
-	bool is_paused;		 /* by a wish */
-	char abandoned[40];	 /* the cluster that form --abandon names, or "" */
+	bool is_paused;	    /* by a wish */
+	char adopted[40];   /* the token of the adoption that the operator has confirmed, or "" */
+	char abandoned[40]; /* the cluster that form --abandon names, or "" */
 	char *abandoned_workers; /* those of it that the operator has confirmed,
 				  * "NAME=IDENTIFIER,..."
 				  */

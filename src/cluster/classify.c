@@ -138,27 +138,27 @@ static enum member_state classify_unstamped(const struct member_case *c, char *r
 	return MEMBER_NEW;
 }
 
-/* Under which other host Citus has the group, in a database: somebody changed the host there. NULL
- * for none. */
-static const char *other_host_of(const struct cluster_facts *cluster, int database, int group)
+/* Under which other address Citus has the group, in a database: NULL for none. */
+static const struct address *other_address_of(
+	const struct cluster_facts *cluster, int database, int group)
 {
 	for (int i = 0; i < cluster->stranger_count; i++)
 		if (cluster->strangers[i].database == database &&
 			cluster->strangers[i].group == group)
-			return cluster->strangers[i].host;
+			return &cluster->strangers[i].address;
 	return NULL;
 }
 
 /* What somebody has done to it in Citus, in one database; MEMBER_UNKNOWN for nothing. */
 static enum member_state classify_by_hand(const struct database_facts *it,
-	const struct member_entry *entry, const char *other_host, char *reason, size_t size)
+	const struct member_entry *entry, const struct address *other, char *reason, size_t size)
 {
 	bool is_marked = it->incarnation[0] != '\0';
 
-	if (!entry->present && other_host) {
-		snprintf(reason, size, "its group %d is %.180s in pg_dist_node: another host",
-			it->group, other_host);
-		return MEMBER_FOREIGN;
+	if (!entry->present && other) {
+		snprintf(reason, size, "its group %d is %.180s:%d in pg_dist_node: another address",
+			it->group, other->host, other->port);
+		return MEMBER_MISPLACED;
 	}
 	if (!entry->present && (is_marked || it->group != 0)) {
 		snprintf(reason, size, "Citus does not know it any more");
@@ -194,7 +194,7 @@ static enum member_state classify_database(const struct member_case *c, int data
 	if (!is_marked && is_bare(it) && !entry->present)
 		return MEMBER_JOINING;
 	enum member_state by_hand = classify_by_hand(
-		it, entry, other_host_of(cluster, database, it->group), reason, size);
+		it, entry, other_address_of(cluster, database, it->group), reason, size);
 	if (by_hand != MEMBER_UNKNOWN)
 		return by_hand;
 	/* The mark is lost with the database, so a database that still has it has lost no data:
@@ -229,7 +229,8 @@ static enum member_state classify_remembered(
 		[MEMBER_JOINING] = 2,
 		[MEMBER_EMPTY] = 3,
 		[MEMBER_REMOVED] = 4,
-		[MEMBER_FOREIGN] = 5 };
+		[MEMBER_MISPLACED] = 5,
+		[MEMBER_FOREIGN] = 6 };
 	enum member_state state = MEMBER_OURS;
 
 	for (int i = 0; i < MANAGED_COUNT; i++) {
@@ -379,11 +380,52 @@ static bool is_expected(const struct member_case *c)
 	return c->record->registered && !classify_was_removed(c->record, c->entries);
 }
 
+/* Under which the coordinator is registered, by our memory or, in a cluster of before, by Citus;
+ * NULL for not at all. */
+static const struct address *registered_address(const struct cluster_facts *cluster)
+{
+	if (cluster->address.host[0])
+		return &cluster->address;
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (cluster->databases[i].address.host[0])
+			return &cluster->databases[i].address;
+	return NULL;
+}
+
+static void name_both(const char *name, const struct address *known, const char *host, int port,
+	char *reason, size_t size)
+{
+	snprintf(reason, size, "%.40s is registered as %.80s:%d, and this set has it at %.80s:%d",
+		name, known->host, known->port, host, port);
+}
+
+/* Whether the cluster is registered under other addresses than this set has; says the first one. */
+static bool is_misplaced(const struct member_case *workers, int count,
+	const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const struct address *here = &cluster->here, *known = registered_address(cluster);
+
+	if (known && !address_is(known, here->host, here->port)) {
+		name_both("it", known, here->host, here->port, reason, size);
+		return true;
+	}
+	for (int i = 0; i < count; i++) {
+		const struct member_case *w = &workers[i];
+		known = &w->record->address;
+		if (!w->record->registered || !known->host[0] ||
+			address_is(known, w->host, here->port))
+			continue;
+		name_both(w->name, known, w->host, here->port, reason, size);
+		return true;
+	}
+	return false;
+}
+
 /*
  * A worker that has gone away still counts: its last answer holds until the next look replaces
  * it. A worker that belongs to no cluster proves nothing.
  */
-enum member_state classify_coordinator(const struct member_case *workers, int count,
+static enum member_state classify_by_workers(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size)
 {
 	const struct member_case *unknown = NULL, *foreign = NULL, *missed = NULL;
@@ -436,4 +478,15 @@ enum member_state classify_coordinator(const struct member_case *workers, int co
 		return MEMBER_UNKNOWN;
 	}
 	return MEMBER_OURS;
+}
+
+enum member_state classify_coordinator(const struct member_case *workers, int count,
+	const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	enum member_state state = classify_by_workers(workers, count, cluster, reason, size);
+
+	if ((state == MEMBER_OURS || state == MEMBER_UNKNOWN) &&
+		is_misplaced(workers, count, cluster, reason, size))
+		return MEMBER_MISPLACED;
+	return state;
 }

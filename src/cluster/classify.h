@@ -17,6 +17,7 @@ struct member_case {
 	const struct member_facts *facts;
 	const struct member_record *record;
 	const struct member_entry *entries; /* MANAGED_COUNT */
+	const char *host;		    /* as this set has it */
 	const char *twin;		    /* who else has its system identifier, or NULL */
 };
 
@@ -35,7 +36,8 @@ enum member_state classify_worker(const struct member_case *c, const struct clus
  * The same test for the coordinator's own directory, against what count workers remember of it:
  * MEMBER_NEW before the cluster's id is minted, MEMBER_OURS, MEMBER_FOREIGN (all that answer
  * belong to another cluster), MEMBER_OLDER, or MEMBER_UNKNOWN until each worker has been looked
- * at once, with or without an answer.
+ * at once, with or without an answer. MEMBER_MISPLACED when it would be ours, and its cluster is
+ * registered under other addresses than this set has: whatever it wrote would go there.
  */
 enum member_state classify_coordinator(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size);

@@ -44,6 +44,7 @@ static struct member_case member_case_of(const struct cluster *c, const struct w
 		.facts = watch_facts(w->watch),
 		.record = &w->row->record,
 		.entries = w->row->entries,
+		.host = w->view->host,
 		.twin = twin_of(c, w) };
 }
 
@@ -241,8 +242,9 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	c->view->looked_ms = clock_now_ms();
 	c->view->looks++;
 	own->reachable = true;
-	own->registered = c->catalog.own[0].present &&
-			  strcmp(c->catalog.facts.databases[0].host, own->host) == 0;
+	own->registered =
+		c->catalog.own[0].present &&
+		address_is(&c->catalog.facts.databases[0].address, own->host, c->id->port);
 	own->active = own->registered && own->state == MEMBER_OURS;
 	own->group = c->catalog.own[0].group;
 	own->shards = c->catalog.own[0].shards;
@@ -284,6 +286,7 @@ static struct plan_member seen_as(const struct cluster *c, const struct worker *
 	return (struct plan_member){ .name = w->view->name,
 		.state = w->view->state,
 		.recorded = record->registered,
+		.addressed = record->address.host[0] != '\0',
 		.due = now >= w->due_ms && !watch_is_busy(w->watch),
 		.failures = w->failures,
 		.in_citus = is_in_citus(w),
@@ -317,6 +320,13 @@ void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan)
 	memset(plan->chosen, 0, sizeof(plan->chosen));
 	plan->step = PLAN_WAIT;
 	snprintf(plan->why, sizeof(plan->why), "%s", own->reason);
+	if (own->state != MEMBER_MISPLACED || c->view->adoption_hindrance[0] ||
+		strcmp(c->catalog.adopted, c->view->adoption_token) != 0)
+		return;
+	plan->step = PLAN_ADOPT;
+	snprintf(plan->why, sizeof(plan->why),
+		"the operator has confirmed that the cluster is registered under the addresses of "
+		"this set from now on");
 }
 
 char *cluster_array_of(const struct cluster *c, const bool chosen[],

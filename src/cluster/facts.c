@@ -18,3 +18,8 @@ enum epoch_order epoch_compare(const struct epoch *it, const struct member_recor
 		return EPOCH_CURRENT;
 	return EPOCH_AHEAD;
 }
+
+bool address_is(const struct address *address, const char *host, int port)
+{
+	return address->port == port && strcmp(address->host, host) == 0;
+}

@@ -51,6 +51,12 @@ enum epoch_order {
 	EPOCH_FORKED, /* of the same number, and another one */
 };
 
+/* Where a node is, or is registered. */
+struct address {
+	char host[256]; /* "" for not known */
+	int port;
+};
+
 /* What a worker said of one managed database at the last look. */
 struct database_facts {
 	char incarnation[40];		 /* as the coordinator wrote it there; "" for none */
@@ -82,6 +88,7 @@ struct member_record {
 	char system_identifier[24]; /* of the registered directory, or of the intended one */
 	struct epoch epoch;	    /* the one that it has begun */
 	char next_epoch[40];	    /* the id of the one noted for it, or "" */
+	struct address address;	    /* under which it is registered */
 	char successor[24]; /* of the empty directory that is to take the registered one's place */
 	char accepted[40];  /* the token of the loss that the operator has accepted, or "" */
 };
@@ -100,16 +107,18 @@ struct superseded {
 	char system_identifier[24];
 };
 
-/* A row of pg_dist_node whose host is none of this set's nodes. */
+/* A row of pg_dist_node whose address is that of none of this set's nodes. */
 struct stranger {
 	int database; /* index of managed_databases */
 	int group;
-	char host[256];
+	struct address address;
 };
 
 struct cluster_facts {
 	char id[40]; /* "" until it is minted */
 	bool formed;
+	struct address here;	/* of the coordinator, as this set has it */
+	struct address address; /* under which it is remembered to be registered */
 	char system_identifier[24];
 	bool settled; /* nothing has been written on this server since the members' epochs began */
 	struct outdated_view outdated;
@@ -119,12 +128,15 @@ struct cluster_facts {
 	int stranger_count;
 	struct {
 		char incarnation[40];
-		char host[256];	   /* of the coordinator in pg_dist_node; "" for none */
-		bool holds_shards; /* the coordinator itself */
+		struct address address; /* of the coordinator in pg_dist_node */
+		bool holds_shards;	/* the coordinator itself */
 		struct fitness fitness;
 	} databases[MANAGED_COUNT];
 	struct overridden_view overridden; /* of the coordinator's own server */
 };
+
+/* "" is the same as nothing else. */
+bool address_is(const struct address *address, const char *host, int port);
 
 /* The epoch that a member is in, compared with what the coordinator remembers of it. */
 enum epoch_order epoch_compare(const struct epoch *it, const struct member_record *record);

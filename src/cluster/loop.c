@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/timer.h"
 #include "cluster/cluster.h"
+#include "cluster/moved.h"
 #include "cluster/steps.h"
 #include "repair/copies.h"
 
@@ -159,6 +160,7 @@ static void on_looked_at_catalog(void *ctx, const struct err *failure)
 		return;
 	}
 	cluster_classify(&l->cluster);
+	moved_publish(&l->cluster);
 	cluster_plan(&l->cluster, l->one_by_one, &l->plan);
 	cluster_publish(&l->cluster, &l->plan);
 	if (view->formed != was_formed || view->members[0].state != before)

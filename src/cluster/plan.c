@@ -127,7 +127,7 @@ static bool is_to_shut(const struct plan_member *m)
 
 static bool is_to_confirm(const struct plan_member *m)
 {
-	return m->state == MEMBER_OURS && !m->recorded;
+	return m->state == MEMBER_OURS && !(m->recorded && m->addressed);
 }
 
 static bool is_to_assess(const struct plan_member *m)

@@ -17,6 +17,7 @@ struct plan_member {
 	const char *name;
 	enum member_state state;
 	bool recorded;	   /* confirmed in our memory */
+	bool addressed;	   /* and its address is remembered there */
 	bool due;	   /* its back-off has passed, and nobody is busy with it */
 	unsigned failures; /* registrations that failed in a row */
 	bool in_citus;	   /* it has an active row in pg_dist_node */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cluster/adopt.h"
 #include "cluster/return.h"
 #include "statements.h"
 
@@ -22,6 +23,7 @@ struct steps {
 	struct cluster *cluster;
 	struct sql *work[MANAGED_COUNT]; /* changes: registration above all; with patience */
 	struct returning *returning;
+	struct adopting *adopting;
 
 	/* The step under way. */
 	const struct plan *plan;
@@ -77,12 +79,14 @@ static void prepare_arrays(struct steps *s, const bool chosen[])
 	mem_replace(&s->incarnations, catalog_incarnations(&c->catalog));
 }
 
-static int bind_own_name(void *ctx, const char *parameters[])
+static int bind_self(void *ctx, const char *parameters[])
 {
 	const struct steps *s = ctx;
 
 	parameters[0] = s->cluster->id->name;
-	return 1;
+	parameters[1] = s->cluster->id->host;
+	parameters[2] = s->port;
+	return 3;
 }
 
 static int bind_intent(void *ctx, const char *parameters[])
@@ -105,12 +109,15 @@ static int bind_removed(void *ctx, const char *parameters[])
 	return 2;
 }
 
-static int bind_names(void *ctx, const char *parameters[])
+static int bind_registered(void *ctx, const char *parameters[])
 {
 	const struct steps *s = ctx;
 
 	parameters[0] = s->names;
-	return 1;
+	parameters[1] = s->hosts;
+	parameters[2] = s->cluster->id->host;
+	parameters[3] = s->port;
+	return 4;
 }
 
 static int bind_epochs(void *ctx, const char *parameters[])
@@ -141,8 +148,8 @@ static int bind_own_host(void *ctx, const char *parameters[])
 
 	/* Skipped when it is so already: the call would still rewrite the row on every member with
 	 * metadata, and fail when one of them is down. */
-	if (strcmp(s->cluster->catalog.facts.databases[s->database].host, s->cluster->id->host) ==
-		0)
+	if (address_is(&s->cluster->catalog.facts.databases[s->database].address,
+		    s->cluster->id->host, s->cluster->id->port))
 		return SQL_SKIP;
 	parameters[0] = s->cluster->id->host;
 	parameters[1] = s->port;
@@ -171,7 +178,7 @@ static int bind_lone_host(void *ctx, const char *parameters[])
 }
 
 static const struct sql_step mint[] = {
-	{ .name = "make the cluster's id", .sql = sql_cluster_mint, .bind = bind_own_name },
+	{ .name = "make the cluster's id", .sql = sql_cluster_mint, .bind = bind_self },
 };
 
 static const struct sql_step intend[] = {
@@ -202,7 +209,9 @@ static const struct sql_step release[] = {
 };
 
 static const struct sql_step confirm[] = {
-	{ .name = "remember the registration", .sql = sql_cluster_confirm, .bind = bind_names },
+	{ .name = "remember the registration",
+		.sql = sql_cluster_confirm,
+		.bind = bind_registered },
 };
 
 static const struct sql_step note_epochs[] = {
@@ -463,7 +472,7 @@ static void on_confirmed(void *ctx, const struct err *failure)
 
 	for (int i = 0; !failure && i < s->cluster->count; i++) {
 		const struct worker *w = &s->cluster->workers[i];
-		if (s->plan->chosen[i])
+		if (s->plan->chosen[i] && !w->row->record.registered)
 			log_info("worker is registered node=%s host=%s group=%d", w->view->name,
 				w->view->host, w->row->entries[0].group);
 	}
@@ -537,6 +546,7 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 		return_bring_back(s->returning, only_chosen(s), plan->why, ended, ctx);
 		return;
 	case PLAN_ACTIVATE: run_work(s, activation, ARRAY_LEN(activation), on_activated); return;
+	case PLAN_ADOPT: adopt_take(s->adopting, ended, ctx); return;
 	case PLAN_FREE: run_work(s, release, ARRAY_LEN(release), on_released); return;
 	case PLAN_NOTHING:
 	case PLAN_WAIT: renew_epochs(s); return;
@@ -555,6 +565,7 @@ struct steps *steps_open(
 		s->work[i] = sql_open_local(loop, socket_directory, cluster->id->port,
 			managed_databases[i], WORK_TIMEOUT_MS);
 	s->returning = return_open(loop, cluster, socket_directory);
+	s->adopting = adopt_open(loop, cluster, socket_directory);
 	return s;
 }
 
@@ -566,6 +577,7 @@ void steps_close(struct steps *s)
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(s->work[i]);
 	return_close(s->returning);
+	adopt_close(s->adopting);
 	for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
 		free(arrays[i]);
 	free(s);

@@ -205,6 +205,12 @@ static const struct telling {
 	[MEMBER_FOREIGN] = { .severity = SEVERITY_CRITICAL,
 		.advice = "it is refused, and not touched: give it its own volume, or an empty "
 			  "one" },
+	[MEMBER_MISPLACED] = { .severity = SEVERITY_CRITICAL,
+		.advice =
+			"it serves nobody, and writes nothing to anybody, since that would go to "
+			"the registered addresses: if another copy of it serves there, that one "
+			"is the cluster; else start this set under the registered addresses, or adopt those "
+			"that it has: \"citus-init adopt\"" },
 	[MEMBER_TWIN] = { .severity = SEVERITY_CRITICAL,
 		.advice = "both are refused, and not touched: give each its own volume, or the "
 			  "copy an empty one" },
@@ -244,6 +250,14 @@ static bool is_orphan(const struct member *m, const struct cluster_view *cluster
 	return !cluster->id[0] && m->cluster_id[0];
 }
 
+/* While the coordinator itself is refused, its view of a worker proves nothing: no advice then. */
+static bool is_under_wrong_coordinator(const struct teller *t, const struct member *m)
+{
+	const struct cluster_view *cluster = t->view->cluster;
+
+	return m->ordinal > 0 && cluster->id[0] && cluster->members[0].state != MEMBER_OURS;
+}
+
 static void tell_member(const struct teller *t, const struct member *m)
 {
 	const struct telling *telling = &tellings[m->state];
@@ -265,7 +279,7 @@ static void tell_member(const struct teller *t, const struct member *m)
 		fprintf(out, "%s is %s", m->name, member_state_name(m->state));
 		print_since(out, m, t);
 		print_reason(out, m);
-		if (telling->advice)
+		if (telling->advice && !is_under_wrong_coordinator(t, m))
 			fprintf(out, "; %s", telling->advice);
 	}
 	fclose(out);

@@ -158,6 +158,7 @@ static json_t *member_of(const struct member *m, int64_t now_ms)
 	put(o, "state", text(member_state_name(m->state)));
 	put(o, "meaning", text_or_null(member_state_meaning(m->state)));
 	put(o, "reason", text_or_null(m->reason));
+	put(o, "move", text_or_null(m->move));
 	put(o, "reachable", m->state == MEMBER_UNKNOWN ? json_null() : json_boolean(m->reachable));
 	put(o, "registered", json_boolean(m->registered));
 	put(o, "active", json_boolean(m->active));
@@ -199,6 +200,10 @@ static json_t *cluster_of(const struct cluster_view *cluster, int size, int64_t 
 		json_array_append_new(members, member_of(&cluster->members[i], now_ms));
 	put(o, "id", text_or_null(cluster->id));
 	put(o, "formed", json_boolean(cluster->formed));
+	put(o, "adoption_token", text_or_null(cluster->adoption_token));
+	put(o, "adoption_hindrance", text_or_null(cluster->adoption_hindrance));
+	put(o, "adoption_refused", text_or_null(cluster->adoption_refused));
+	put(o, "adoption_refusals", json_integer(cluster->adoption_refusals));
 	put(o, "waiting_for", text_or_null(cluster->waiting_for));
 	put(o, "plan", plan_of(cluster));
 	put(o, "paused_by", text_or_null(cluster->paused_by ? cluster->paused_by : ""));

@@ -46,6 +46,14 @@ static const struct {
 		"its data directory is not this cluster's: it is not touched",
 		"refused; give it its own volume, or an empty one",
 		"when it is the coordinator whose volume is lost: `citus-init form --abandon ID`" },
+	[MEMBER_MISPLACED] = { "misplaced",
+		"its cluster remembers it under another host or port, or `pg_dist_node` has its "
+		"group so",
+		"its cluster is registered under other addresses: it is a copy, or the set was "
+		"moved; whatever it wrote would go there",
+		"refused, and nothing is written to anybody; start it under the registered "
+		"addresses, or adopt the ones that it has",
+		"`citus-init adopt`" },
 	[MEMBER_TWIN] = { "twin", "one system identifier behind two names",
 		"its data directory is a copy of another node's, or the other is one of its own",
 		"both are refused; give each its own volume, or the copy an empty one", NULL },

@@ -42,6 +42,11 @@ static const struct {
 		"brings the metadata of a member that Citus went on without back into sync; one "
 		"at a time",
 		true },
+	[PLAN_ADOPT] = { "adopt",
+		"when the operator has confirmed the addresses that this set has now, and nobody "
+		"answers as this cluster under the old ones: writes them to `pg_dist_node` by "
+		"`citus_update_node()`, all in one transaction, then to the memory",
+		true },
 	[PLAN_FREE] = { "free",
 		"lets Citus go on without a member, when others wait for it: one that has been "
 		"away for longer than the grace period, never two at a time; or an empty one "
@@ -52,9 +57,9 @@ static const struct {
 };
 
 /* The order in which they are tried, for the docs. */
-static const enum plan_step step_order[PLAN_STEP_COUNT] = { PLAN_ABANDON, PLAN_MINT, PLAN_ADMIT,
-	PLAN_SHUT, PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER, PLAN_BRING_BACK,
-	PLAN_ACTIVATE, PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
+static const enum plan_step step_order[PLAN_STEP_COUNT] = { PLAN_ADOPT, PLAN_ABANDON, PLAN_MINT,
+	PLAN_ADMIT, PLAN_SHUT, PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER,
+	PLAN_BRING_BACK, PLAN_ACTIVATE, PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
 
 const char *plan_step_name(enum plan_step step)
 {

@@ -18,6 +18,7 @@ enum plan_step {
 	PLAN_ASSESS,	 /* find out what the chosen empty member has lost */
 	PLAN_BRING_BACK, /* fill the chosen empty member again and put it in its old place */
 	PLAN_ACTIVATE, /* sync the metadata of the chosen member that was freed while it was away */
+	PLAN_ADOPT,    /* register the cluster under the addresses that this set has now */
 	PLAN_FREE,     /* let the others' changes go on without the chosen dead or empty member */
 	PLAN_STEP_COUNT
 };

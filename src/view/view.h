@@ -36,6 +36,7 @@ struct member {
 	char host[256];
 	enum member_state state;
 	char reason[256]; /* why, for the operator; "" when there is nothing to say */
+	char move[600];	  /* of a misplaced set: "OLD:PORT -> NEW:PORT"; "" for none */
 	bool reachable;	  /* it answered the last look */
 	bool registered;  /* in pg_dist_node, active, and confirmed by us */
 	int group;	  /* of pg_dist_node; -1 when not registered */
@@ -119,7 +120,11 @@ struct cluster_view {
 	char why[1024];	       /* the step in words */
 	char chosen[1024];     /* the names of the workers that the step is for, "" for none */
 	const char *paused_by; /* "setting" or "wish"; NULL while changes are made */
-	int64_t looked_ms;     /* clock_now_ms() of the last complete look, 0 for never */
+	/* Of a misplaced set: what adopt must be given to adopt exactly these addresses; why that
+	 * is not possible; why the last try was refused, and how many were. */
+	char adoption_token[20], adoption_hindrance[512], adoption_refused[512];
+	unsigned adoption_refusals;
+	int64_t looked_ms; /* clock_now_ms() of the last complete look, 0 for never */
 	unsigned looks;
 	unsigned registrations;
 	unsigned registration_failures;

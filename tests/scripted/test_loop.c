@@ -73,7 +73,7 @@ static void read_cluster(const struct script_call *call)
 {
 	if (world.minted)
 		SCRIPT_ROW(call, ID, world.formed ? "2026-01-01" : NULL,
-			nodes[0].has_written ? "f" : "t");
+			nodes[0].has_written ? "f" : "t", nodes[0].host, "5432");
 }
 
 static void read_identifier(const struct script_call *call)
@@ -90,7 +90,8 @@ static void read_members(const struct script_call *call)
 		_free_ char *next = epoch_id(n->next_epoch);
 		if (n->intended)
 			SCRIPT_ROW(call, n->name, n->identifier,
-				n->registered ? "2026-01-01" : NULL, NULL, number, epoch, next);
+				n->registered ? "2026-01-01" : NULL, NULL, number, epoch, next,
+				n->registered ? n->host : NULL, "5432");
 	}
 }
 
@@ -146,7 +147,7 @@ static void read_nodes(const struct script_call *call)
 		_free_ char *group = xasprintf("%d", i);
 		if (nodes[i].in_citus)
 			SCRIPT_ROW(call, nodes[i].host, group, nodes[i].active ? "t" : "f",
-				nodes[i].active ? "t" : "f", "t", "0");
+				nodes[i].active ? "t" : "f", "t", "0", "5432");
 	}
 }
 

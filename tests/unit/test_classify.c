@@ -24,8 +24,10 @@ static const struct fitness fit = { .server_version = 150020,
 	.libc_version = "2.36" };
 
 static const struct superseded written_off[] = { { "66" }, { "99" } };
-static const struct stranger strangers[] = { { .group = 4, .host = "db-4" },
-	{ .group = 5, .host = "db-5" } };
+static const struct stranger strangers[] = {
+	{ .group = 4, .address = { "db-4", 5432 } },
+	{ .group = 5, .address = { "db-5", 5432 } },
+};
 
 #define EPOCH(its_number, its_id) .epoch = { .number = (its_number), .id = (its_id) }
 #define SAYS(identifier)	  .look = LOOK_ANSWERED, .system_identifier = (identifier)
@@ -273,8 +275,8 @@ static const struct state_case {
 		.facts = { IS_CITUS_1("7"), IN_GROUP(1, MARK) },
 		.record = { REGISTERED("7") } },
 	{ .what = "somebody changed its host in pg_dist_node",
-		.expected = MEMBER_FOREIGN,
-		.reason = "its group 5 is db-5 in pg_dist_node",
+		.expected = MEMBER_MISPLACED,
+		.reason = "its group 5 is db-5:5432 in pg_dist_node",
 		.facts = { IS_CITUS_1("7"), IN_GROUP(5, MARK) },
 		.record = { REGISTERED("7") } },
 	{ .what = "removed before its registration was confirmed",
@@ -460,6 +462,7 @@ static struct cluster_facts cluster_of(bool none)
 		.strangers = strangers,
 		.stranger_count = ARRAY_LEN(strangers),
 		.formed = !none,
+		.here = { "db-0", 5432 },
 		.system_identifier = "1" };
 
 	for (int i = 0; i < MANAGED_COUNT; i++) {
@@ -621,6 +624,8 @@ static const struct coordinator_case {
 	enum member_state expected;
 	const char *reason;
 	bool no_cluster, not_formed;
+	struct address address; /* as it is remembered */
+	struct address row;	/* of pg_dist_node */
 	struct member_facts workers[2];
 	struct member_record records[2];
 } coordinator_cases[] = {
@@ -721,6 +726,49 @@ static const struct coordinator_case {
 	{ .what = "one is ours",
 		.expected = MEMBER_OURS,
 		.workers = { { SAYS("7"), .cluster_id = OTHER_ID }, { IS_CITUS_2("8") } } },
+	{ .what = "registered where it is, and its members too",
+		.expected = MEMBER_OURS,
+		.address = { "db-0", 5432 },
+		.workers = { { IS_CITUS_1("7"), EPOCH(5, "e") }, { SAYS("8") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e"), .address = { "db-1", 5432 } } } },
+	{ .what = "registered under another host",
+		.expected = MEMBER_MISPLACED,
+		.reason = "it is registered as old-0:5432, and this set has it at db-0:5432",
+		.address = { "old-0", 5432 },
+		.workers = { { IS_CITUS_1("7"), EPOCH(5, "e") }, { SAYS("8") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") } } },
+	{ .what = "registered under another port, and nobody has been looked at",
+		.expected = MEMBER_MISPLACED,
+		.reason = "it is registered as db-0:6543, and this set has it at db-0:5432",
+		.address = { "db-0", 6543 } },
+	{ .what = "a cluster of before: in pg_dist_node under another host",
+		.expected = MEMBER_MISPLACED,
+		.reason = "it is registered as old-0:5432",
+		.row = { "old-0", 5432 },
+		.workers = { { IS_CITUS_2("7") }, { SAYS("8") } } },
+	{ .what = "somebody changed its host in pg_dist_node",
+		.expected = MEMBER_OURS,
+		.address = { "db-0", 5432 },
+		.row = { "old-0", 5432 },
+		.workers = { { IS_CITUS_2("7") }, { SAYS("8") } } },
+	{ .what = "a member is registered under another host",
+		.expected = MEMBER_MISPLACED,
+		.reason = "citus-2 is registered as old-2:5432, and this set has it at db-2:5432",
+		.address = { "db-0", 5432 },
+		.workers = { { IS_CITUS_1("7"), EPOCH(5, "e") }, { .look = LOOK_SILENT } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e"), .address = { "db-1", 5432 } },
+			{ REGISTERED("8"), .address = { "old-2", 5432 } } } },
+	{ .what = "under another host before it was formed",
+		.expected = MEMBER_MISPLACED,
+		.reason = "old-0:5432",
+		.not_formed = true,
+		.address = { "old-0", 5432 } },
+	{ .what = "under another host, and an older copy",
+		.expected = MEMBER_OLDER,
+		.reason = "citus-1",
+		.address = { "old-0", 5432 },
+		.workers = { { IS_CITUS_1("7"), EPOCH(6, "x") }, { SAYS("8") } },
+		.records = { { REGISTERED("7"), EPOCH(5, "e") } } },
 	{ .what = "all belong to another cluster, and this one has formed nothing yet",
 		.expected = MEMBER_OURS,
 		.not_formed = true,
@@ -737,15 +785,19 @@ START_TEST(every_coordinator)
 		{ .name = "citus-1",
 			.facts = &c->workers[0],
 			.record = &c->records[0],
-			.entries = &entry },
+			.entries = &entry,
+			.host = "db-1" },
 		{ .name = "citus-2",
 			.facts = &c->workers[1],
 			.record = &c->records[1],
-			.entries = &entry },
+			.entries = &entry,
+			.host = "db-2" },
 	};
 	char reason[256];
 
 	cluster.formed = !c->not_formed;
+	cluster.address = c->address;
+	cluster.databases[0].address = c->row;
 	enum member_state state =
 		classify_coordinator(workers, ARRAY_LEN(workers), &cluster, reason, sizeof(reason));
 	ck_assert_msg(state == c->expected, "%s: %s, expected %s (%s)", c->what,

@@ -9,7 +9,7 @@
 #define OUR_ID "11111111-1111-1111-1111-111111111111"
 
 #define IN_SYNC .in_citus = true, .has_metadata = true
-#define MEMBER	.recorded = true, .stamped = true, IN_SYNC
+#define MEMBER	.recorded = true, .addressed = true, .stamped = true, IN_SYNC
 #define BACK	.has_successor = true
 
 /* Workers by letters: a small one is not due, or not as far as the great one. */
@@ -30,37 +30,98 @@ static const struct kind {
 	{ 'o', { .state = MEMBER_OURS, .stamped = true, IN_SYNC }, false },
 	{ 'A', { .state = MEMBER_OURS, MEMBER }, false },
 	{ 'a', { .state = MEMBER_OURS, MEMBER }, true },
-	{ 'M', { .state = MEMBER_OURS, .recorded = true, .admitted = true, IN_SYNC }, false },
+	{ 'M',
+		{ .state = MEMBER_OURS,
+			.recorded = true,
+			.addressed = true,
+			.admitted = true,
+			IN_SYNC },
+		false },
 	/* By hand: disabled, and not told yet; told; the same of a removed one; empty and disabled.
 	 */
-	{ 'd', { .state = MEMBER_DISABLED, .recorded = true, .stamped = true, .admitted = true },
+	{ 'd',
+		{ .state = MEMBER_DISABLED,
+			.recorded = true,
+			.addressed = true,
+			.stamped = true,
+			.admitted = true },
 		false },
-	{ 't', { .state = MEMBER_DISABLED, .recorded = true, .stamped = true, .shut = true },
+	{ 't',
+		{ .state = MEMBER_DISABLED,
+			.recorded = true,
+			.addressed = true,
+			.stamped = true,
+			.shut = true },
 		false },
-	{ 'K', { .state = MEMBER_REMOVED, .recorded = true, .stamped = true }, false },
-	{ 'k', { .state = MEMBER_REMOVED, .recorded = true, .stamped = true, .shut = true },
+	{ 'K', { .state = MEMBER_REMOVED, .recorded = true, .addressed = true, .stamped = true },
 		false },
-	{ 'w', { .state = MEMBER_EMPTY, .recorded = true, .disabled = true, .loss = LOSS_NONE },
+	{ 'k',
+		{ .state = MEMBER_REMOVED,
+			.recorded = true,
+			.addressed = true,
+			.stamped = true,
+			.shut = true },
+		false },
+	{ 'w',
+		{ .state = MEMBER_EMPTY,
+			.recorded = true,
+			.addressed = true,
+			.disabled = true,
+			.loss = LOSS_NONE },
 		false },
 	/* New, and joining, in the place of a removed one. */
-	{ 'm', { .state = MEMBER_NEW, .recorded = true }, false },
-	{ 'z', { .state = MEMBER_JOINING, .recorded = true, .stamped = true }, false },
-	/* It was freed while it was away, and is back. */
-	{ 'R', { .state = MEMBER_OURS, .recorded = true, .stamped = true, .in_citus = true },
+	{ 'm', { .state = MEMBER_NEW, .recorded = true, .addressed = true }, false },
+	{ 'z', { .state = MEMBER_JOINING, .recorded = true, .addressed = true, .stamped = true },
 		false },
-	{ 'r', { .state = MEMBER_OURS, .recorded = true, .stamped = true, .in_citus = true },
+	/* It was freed while it was away, and is back. */
+	{ 'R',
+		{ .state = MEMBER_OURS,
+			.recorded = true,
+			.addressed = true,
+			.stamped = true,
+			.in_citus = true },
+		false },
+	{ 'r',
+		{ .state = MEMBER_OURS,
+			.recorded = true,
+			.addressed = true,
+			.stamped = true,
+			.in_citus = true },
 		true },
 	/* Empty: to be assessed; nothing lost; copies lost; lost for good, and that accepted;
 	 * the greater the further on the way back. */
-	{ 'E', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC }, false },
-	{ 'h', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC, .failures = 3 }, true },
-	{ 'e', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC }, true },
-	{ 'p', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC, .loss = LOSS_NONE }, false },
+	{ 'h',
+		{ .state = MEMBER_EMPTY,
+			.recorded = true,
+			.addressed = true,
+			IN_SYNC,
+			.failures = 3 },
+		true },
+	{ 'E', { .state = MEMBER_EMPTY, .recorded = true, .addressed = true, IN_SYNC }, false },
+	{ 'e', { .state = MEMBER_EMPTY, .recorded = true, .addressed = true, IN_SYNC }, true },
+	{ 'p',
+		{ .state = MEMBER_EMPTY,
+			.recorded = true,
+			.addressed = true,
+			IN_SYNC,
+			.loss = LOSS_NONE },
+		false },
 	{ 'P', { .state = MEMBER_EMPTY, MEMBER, BACK, .loss = LOSS_NONE }, false },
-	{ 'c', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC, .loss = LOSS_COPIES }, false },
+	{ 'c',
+		{ .state = MEMBER_EMPTY,
+			.recorded = true,
+			.addressed = true,
+			IN_SYNC,
+			.loss = LOSS_COPIES },
+		false },
 	{ 'C', { .state = MEMBER_EMPTY, MEMBER, BACK, .loss = LOSS_COPIES }, false },
 	{ 'b', { .state = MEMBER_EMPTY, MEMBER, BACK, .loss = LOSS_COPIES, .failures = 1 }, true },
-	{ 'g', { .state = MEMBER_EMPTY, .recorded = true, IN_SYNC, .loss = LOSS_ONLY_COPIES },
+	{ 'g',
+		{ .state = MEMBER_EMPTY,
+			.recorded = true,
+			.addressed = true,
+			IN_SYNC,
+			.loss = LOSS_ONLY_COPIES },
 		false },
 	{ 'G',
 		{ .state = MEMBER_EMPTY,
@@ -69,13 +130,26 @@ static const struct kind {
 			.loss = LOSS_ONLY_COPIES,
 			.loss_accepted = true },
 		false },
+	/* Of a cluster of before: its address is not remembered yet. */
+	{ '+',
+		{ .state = MEMBER_OURS,
+			.recorded = true,
+			.stamped = true,
+			.admitted = true,
+			IN_SYNC },
+		false },
 	/* Away: a member; for longer than the grace period; freed; no member. */
 	{ 'U', { .state = MEMBER_UNREACHABLE, MEMBER }, false },
 	{ 'D', { .state = MEMBER_UNREACHABLE, MEMBER, .gone = true }, false },
 	{ 'H', { .state = MEMBER_HANGING, MEMBER, .gone = true }, true },
 	{ 'L', { .state = MEMBER_LOCKED, MEMBER }, false },
 	{ '?', { .state = MEMBER_UNKNOWN, MEMBER }, false },
-	{ 'Z', { .state = MEMBER_UNREACHABLE, .recorded = true, .in_citus = true, .gone = true },
+	{ 'Z',
+		{ .state = MEMBER_UNREACHABLE,
+			.recorded = true,
+			.addressed = true,
+			.in_citus = true,
+			.gone = true },
 		false },
 	{ 'u', { .state = MEMBER_UNREACHABLE }, false },
 	/* Refused: no member; a member. */
@@ -150,6 +224,7 @@ static const struct plan_case {
 	{ "JJJ", MINTED, true, PLAN_REGISTER, "100", "citus-1 (joining)", "alone" },
 	{ "OJJ", MINTED, true, PLAN_REGISTER, "010", "citus-2 (joining)", "citus-2 is marked" },
 	{ "ooo", MINTED, false, PLAN_CONFIRM, "111", NULL, "remembered" },
+	{ "+O", FORMED, false, PLAN_CONFIRM, "10", NULL, "remembered" },
 	{ "oJO", MINTED, false, PLAN_CONFIRM, "100", "citus-2", "citus-1 is registered" },
 	{ "AAA", MINTED, false, PLAN_ADMIT, "111", NULL, "are recognised" },
 	{ "OOO", MINTED, false, PLAN_FORM, "000", NULL, "is formed" },
@@ -314,7 +389,8 @@ END_TEST
 
 START_TEST(no_step_is_without_a_case)
 {
-	bool seen[PLAN_STEP_COUNT] = { false };
+	/* That one is for a coordinator that is refused, which cluster_plan() knows. */
+	bool seen[PLAN_STEP_COUNT] = { [PLAN_ADOPT] = true };
 
 	for (size_t i = 0; i < ARRAY_LEN(plan_cases); i++)
 		seen[plan_cases[i].expected] = true;
@@ -388,7 +464,7 @@ static bool is_allowed(enum plan_step step, const struct plan_member *m)
 					       (m->state == MEMBER_EMPTY && is_loss_bearable(m))));
 	case PLAN_REGISTER:
 		return m->state == MEMBER_JOINING && m->stamped && !m->recorded && !m->leaving;
-	case PLAN_CONFIRM: return is_ours && !m->recorded;
+	case PLAN_CONFIRM: return is_ours && !(m->recorded && m->addressed);
 	case PLAN_ASSESS:
 		return m->state == MEMBER_EMPTY && m->loss == LOSS_UNKNOWN && !m->disabled;
 	case PLAN_BRING_BACK:
@@ -401,6 +477,7 @@ static bool is_allowed(enum plan_step step, const struct plan_member *m)
 	case PLAN_WAIT:
 	case PLAN_MINT:
 	case PLAN_FORM:
+	case PLAN_ADOPT:
 	case PLAN_STEP_COUNT: break;
 	}
 	return false;
@@ -522,7 +599,7 @@ static void apply(enum plan_step step, struct plan_member *m)
 		m->admitted = false;
 		m->shut = true;
 		return;
-	case PLAN_CONFIRM: m->recorded = true; return;
+	case PLAN_CONFIRM: m->recorded = m->addressed = true; return;
 	case PLAN_ASSESS: m->loss = LOSS_COPIES; return;
 	case PLAN_STAMP:
 		m->stamped = true;
@@ -548,6 +625,7 @@ static void apply(enum plan_step step, struct plan_member *m)
 	case PLAN_WAIT:
 	case PLAN_MINT:
 	case PLAN_FORM:
+	case PLAN_ADOPT:
 	case PLAN_STEP_COUNT: return;
 	}
 }
@@ -610,6 +688,7 @@ START_TEST(no_plan_for_any_facts_is_forbidden)
 			q.workers[i] = (struct plan_member){ .name = names[i],
 				.state = (enum member_state)below(&seed, MEMBER_STATE_COUNT),
 				.recorded = below(&seed, 4) > 0,
+				.addressed = below(&seed, 4) > 0,
 				.due = below(&seed, 4) > 0,
 				.failures = below(&seed, 2),
 				.in_citus = below(&seed, 4) > 0,

@@ -333,6 +333,67 @@ START_TEST(accept_loss_is_refused)
 }
 END_TEST
 
+/* adopt */
+
+static void misplaced(struct views *v)
+{
+	v->members[0].state = MEMBER_MISPLACED;
+	snprintf(v->members[0].move, sizeof(v->members[0].move), "old-0:5432 -> db-0:5432");
+	snprintf(v->members[1].move, sizeof(v->members[1].move), "old-1:5432 -> db-1:5432");
+	snprintf(v->cluster.adoption_token, sizeof(v->cluster.adoption_token), "0123456789abcdef");
+}
+
+static void misplaced_and_hindered(struct views *v)
+{
+	misplaced(v);
+	snprintf(v->cluster.adoption_hindrance, sizeof(v->cluster.adoption_hindrance),
+		"citus-1 does not answer");
+}
+
+static struct answer adopt(void (*make)(struct views *v), const char *confirm)
+{
+	json_t *status = views_status(make);
+	struct answer a = { .text = NULL };
+	size_t size = 0;
+	FILE *out = open_memstream(&a.text, &size);
+
+	a.code = wish_check_adopt(status, confirm, out, &a.e);
+	fclose(out);
+	json_decref(status);
+	return a;
+}
+
+START_TEST(adopt_shows_the_addresses_and_does_it_when_confirmed)
+{
+	struct answer first = adopt(misplaced, NULL);
+	struct answer wrong = adopt(misplaced, "0123456789abcdee");
+	struct answer second = adopt(misplaced, "0123456789abcdef");
+
+	ck_assert_int_eq(first.code, EXIT_UNCONFIRMED);
+	assert_says(first.text, "citus-1: old-1:5432 -> db-1:5432\n");
+	assert_says(first.text, "citus-init adopt --confirm 0123456789abcdef\n");
+	ck_assert_int_eq(wrong.code, EXIT_UNCONFIRMED);
+	ck_assert_int_eq(second.code, EXIT_OK);
+	free(first.text);
+	free(wrong.text);
+	free(second.text);
+}
+END_TEST
+
+START_TEST(adopt_is_refused)
+{
+	struct answer hindered = adopt(misplaced_and_hindered, "0123456789abcdef");
+	struct answer well = adopt(NULL, "0123456789abcdef");
+
+	ck_assert_int_eq(hindered.code, EXIT_UNSUITABLE);
+	assert_says(hindered.e.msg, "citus-1 does not answer");
+	ck_assert_int_eq(well.code, EXIT_UNSUITABLE);
+	assert_says(well.e.msg, "not misplaced");
+	free(hindered.text);
+	free(well.text);
+}
+END_TEST
+
 Suite *suite_wish_check(void);
 
 Suite *suite_wish_check(void)
@@ -344,6 +405,8 @@ Suite *suite_wish_check(void)
 	tcase_add_test(c, abandon_shows_what_is_lost_and_does_it_when_confirmed);
 	tcase_add_test(c, the_token_of_abandon_stands_for_the_list);
 	tcase_add_loop_test(c, abandon_is_refused, 0, ARRAY_LEN(not_to_abandon));
+	tcase_add_test(c, adopt_shows_the_addresses_and_does_it_when_confirmed);
+	tcase_add_test(c, adopt_is_refused);
 	tcase_add_test(c, accept_loss_shows_what_is_lost_and_does_it_when_confirmed);
 	tcase_add_loop_test(c, accept_loss_is_refused, 0, ARRAY_LEN(no_loss));
 	suite_add_tcase(s, c);

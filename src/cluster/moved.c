@@ -1,0 +1,140 @@
+#include "cluster/moved.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "base/banned.h"
+
+static const struct address *stranger_of(const struct cluster *c, int group)
+{
+	const struct cluster_facts *facts = &c->catalog.facts;
+
+	for (int i = 0; i < facts->stranger_count; i++)
+		if (facts->strangers[i].group == group)
+			return &facts->strangers[i].address;
+	return NULL;
+}
+
+const struct address *moved_from(const struct cluster *c, int ordinal)
+{
+	const struct cluster_facts *facts = &c->catalog.facts;
+	const struct address *known = &facts->address, *row = &facts->databases[0].address;
+
+	if (ordinal > 0) {
+		const struct worker *w = &c->workers[ordinal - 1];
+		known = &w->row->record.address;
+		row = stranger_of(c, watch_facts(w->watch)->databases[0].group);
+	}
+	if (known->host[0])
+		return known;
+	return row && row->host[0] ? row : NULL;
+}
+
+/* Whether it has answered as the very directory that is remembered; says what is wrong. */
+static bool is_itself(const struct cluster *c, const struct worker *w, char *why, size_t size)
+{
+	const struct member_facts *facts = watch_facts(w->watch);
+	const struct member_record *record = &w->row->record;
+	const char *wrong = NULL;
+
+	if (facts->look != LOOK_ANSWERED)
+		wrong = "does not answer";
+	else if (strcmp(facts->cluster_id, c->catalog.facts.id) != 0)
+		wrong = "does not belong to this cluster";
+	else if (strcmp(facts->name, w->view->name) != 0 ||
+		 strcmp(facts->system_identifier, record->system_identifier) != 0)
+		wrong = "is not the directory that is remembered by this name";
+	else if (epoch_compare(&facts->epoch, record) != EPOCH_CURRENT)
+		wrong = "is not in the epoch that is remembered: one of the two is an older copy";
+	for (int i = 0; !wrong && i < MANAGED_COUNT; i++)
+		if (facts->databases[i].group <= 0)
+			wrong = "has no group in Citus";
+	if (wrong)
+		snprintf(why, size, "%s %s", w->view->name, wrong);
+	return !wrong;
+}
+
+/* Whether a worker of this set is the row's node. */
+static bool is_of_this_set(const struct cluster *c, const struct stranger *row)
+{
+	for (int i = 0; i < c->count; i++)
+		if (c->workers[i].row->record.registered &&
+			watch_facts(c->workers[i].watch)->databases[row->database].group ==
+				row->group)
+			return true;
+	return false;
+}
+
+/* "" when nothing does. */
+static void say_what_hinders(const struct cluster *c, char *why, size_t size)
+{
+	const struct cluster_facts *facts = &c->catalog.facts;
+
+	why[0] = '\0';
+	for (int i = 0; i < c->count; i++)
+		if (c->workers[i].row->record.registered &&
+			!is_itself(c, &c->workers[i], why, size))
+			return;
+	for (int i = 0; i < facts->stranger_count; i++) {
+		const struct stranger *row = &facts->strangers[i];
+		if (is_of_this_set(c, row))
+			continue;
+		snprintf(why, size,
+			"pg_dist_node has %s:%d, and no worker of this set is that node: is "
+			"SET_SIZE smaller than it was?",
+			row->address.host, row->address.port);
+		return;
+	}
+}
+
+static void say_move(const struct cluster *c, struct member *m)
+{
+	const struct address *from = moved_from(c, m->ordinal);
+
+	m->move[0] = '\0';
+	if (from && !address_is(from, m->host, c->id->port))
+		snprintf(m->move, sizeof(m->move), "%s:%d -> %s:%d", from->host, from->port,
+			m->host, c->id->port);
+}
+
+/* What is remembered changes last, so the token stays the same while the rows are changed. */
+static void make_token(const struct cluster *c, char *token, size_t size)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char *words = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&words, &length);
+
+	if (!out)
+		abort();
+	fprintf(out, "%s\n%s\n", c->catalog.facts.id, c->view->members[0].move);
+	for (int i = 0; i < c->count; i++) {
+		const struct address *known = &c->workers[i].row->record.address;
+		fprintf(out, "%s:%d %s:%d\n", known->host, known->port, c->workers[i].view->host,
+			c->id->port);
+	}
+	fclose(out);
+	SHA256((const unsigned char *)words, length, digest);
+	for (size_t i = 0; 2 * i + 2 < size && i < 8; i++)
+		snprintf(token + 2 * i, 3, "%02x", digest[i]);
+	free(words);
+}
+
+void moved_publish(struct cluster *c)
+{
+	struct cluster_view *view = c->view;
+	bool is = view->members[0].state == MEMBER_MISPLACED;
+
+	view->adoption_token[0] = view->adoption_hindrance[0] = '\0';
+	for (int i = 0; i < view->count; i++)
+		view->members[i].move[0] = '\0';
+	if (!is)
+		return;
+	for (int i = 0; i < view->count; i++)
+		say_move(c, &view->members[i]);
+	say_what_hinders(c, view->adoption_hindrance, sizeof(view->adoption_hindrance));
+	make_token(c, view->adoption_token, sizeof(view->adoption_token));
+}

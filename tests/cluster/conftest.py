@@ -137,7 +137,7 @@ def made_before():
             node.query("create table kept as select generate_series(1, 100) i")
         finally:
             assert node.stop() == 0
-        yield node.volume
+        yield node
 
 
 @pytest.fixture
@@ -145,7 +145,9 @@ def old(lone, made_before):
     """A node with a copy of that volume, not started yet: where its first start does not
     matter."""
     lone.volume.rmdir()
-    subprocess.run(["cp", "-a", made_before, lone.volume], check=True)
+    subprocess.run(["cp", "-a", made_before.volume, lone.volume], check=True)
+    # It is registered under that port: under another one it stays shut.
+    lone.use_port(made_before.cluster.port)
     return lone
 
 

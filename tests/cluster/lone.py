@@ -85,6 +85,11 @@ class LoneNode(harness.Node):
         for path in (directory, self.volume):
             self.give(path)
 
+    def use_port(self, port):
+        """For postgres."""
+        self.cluster.port = port
+        self.environment["CITUS_INIT_POSTGRES_PORT"] = str(port)
+
     def give(self, path):
         """The path, and all in it, to the node's user."""
         for entry in [path, *path.rglob("*")]:

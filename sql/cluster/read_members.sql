@@ -1,4 +1,5 @@
 -- In: postgres
 -- What the coordinator remembers of the members.
-select name, system_identifier, registered_at, successor, epoch, epoch_id, next_id
+select name, system_identifier, registered_at, successor, epoch, epoch_id, next_id,
+    recognised_start
 from citus_init.member;

@@ -73,6 +73,8 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	of->record.epoch.number = sql_number(result, row, 4, 0);
 	sql_copy_field(of->record.epoch.id, sizeof(of->record.epoch.id), result, row, 5);
 	sql_copy_field(of->record.next_epoch, sizeof(of->record.next_epoch), result, row, 6);
+	sql_copy_field(
+		of->record.recognised_start, sizeof(of->record.recognised_start), result, row, 7);
 	return 0;
 }
 
@@ -300,7 +302,7 @@ static void on_home_looked(void *ctx, const struct err *failure)
 {
 	struct catalog *c = ctx;
 
-	if (failure)
+	if (failure || !c->may_enter)
 		c->done(c->ctx, failure);
 	else
 		look_at_database(c);
@@ -371,7 +373,7 @@ void catalog_look(struct catalog *c, sql_done_fn done, void *ctx)
 {
 	c->done = done;
 	c->ctx = ctx;
-	c->facts = (struct cluster_facts){ .formed = false };
+	c->facts = (struct cluster_facts){ .entered = c->may_enter };
 	c->is_paused = false;
 	c->abandoned[0] = '\0';
 	c->looked_at = 0;

@@ -28,6 +28,7 @@ struct catalog {
 	int count;
 	struct superseded *superseded;
 	struct stranger *strangers;
+	bool may_enter;	    /* this node is recognised: a session in a Citus database is allowed */
 	bool is_paused;	    /* by a wish */
 	char abandoned[40]; /* the cluster that form --abandon names, or "" */
 	struct sql *home;

@@ -268,6 +268,13 @@ static bool is_older(const struct member_facts *facts, const struct member_recor
 	return true;
 }
 
+static void tell_another(const char *own, const char *known, char *reason, size_t size)
+{
+	snprintf(reason, size,
+		"its system identifier is %s, but %s is remembered: it is another directory", own,
+		known[0] ? known : "none");
+}
+
 static enum member_state classify_stamped(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
@@ -287,6 +294,15 @@ static enum member_state classify_stamped(
 		snprintf(reason, size, "its data directory is that of %s", facts->name);
 		return MEMBER_FOREIGN;
 	}
+	if (!facts->entered || !cluster->entered) {
+		if (is_same_identifier(seen, own))
+			return is_older(facts, record, reason, size) ? MEMBER_OLDER
+								     : MEMBER_RETURNING;
+		if (is_same_identifier(record->successor, own))
+			return MEMBER_RETURNING;
+		tell_another(own, seen, reason, size);
+		return MEMBER_FOREIGN;
+	}
 	if (classify_was_removed(record, c->entries)) {
 		/* How far it had come does not matter any more. */
 		if (is_same_identifier(seen, own) ||
@@ -303,18 +319,7 @@ static enum member_state classify_stamped(
 		return is_older(facts, record, reason, size)
 			       ? MEMBER_OLDER
 			       : classify_remembered(c, cluster, reason, size);
-	/* Another intent has replaced the one written for it, so nothing was ever done with it. */
-	if (is_remembered(c) && !first_used(facts)) {
-		snprintf(reason, size,
-			"nothing is on it, but a member with %ld shards is remembered under its "
-			"name",
-			count_shards(c));
-		return MEMBER_EMPTY;
-	}
-	snprintf(reason, size,
-		"its system identifier is %s, but %s is remembered: it is "
-		"another directory",
-		own, seen[0] ? seen : "none");
+	tell_another(own, seen, reason, size);
 	return MEMBER_FOREIGN;
 }
 
@@ -332,8 +337,12 @@ static enum member_state classify_answer(
 			"its data directory (system identifier %s) was lost and replaced", own);
 		return MEMBER_SUPERSEDED;
 	}
-	return c->facts->cluster_id[0] ? classify_stamped(c, cluster, reason, size)
-				       : classify_unstamped(c, reason, size);
+	if (c->facts->cluster_id[0])
+		return classify_stamped(c, cluster, reason, size);
+	if (cluster->entered)
+		return classify_unstamped(c, reason, size);
+	snprintf(reason, size, "the coordinator has not read its own catalog yet");
+	return MEMBER_UNKNOWN;
 }
 
 enum member_state classify_worker(
@@ -374,9 +383,10 @@ static bool is_about_member(const struct member_case *c)
 	       (!known[0] || strcmp(known, c->facts->system_identifier) == 0);
 }
 
-static bool is_expected(const struct member_case *c)
+static bool is_expected(const struct member_case *c, const struct cluster_facts *cluster)
 {
-	return c->record->registered && !classify_was_removed(c->record, c->entries);
+	return c->record->registered &&
+	       !(cluster->entered && classify_was_removed(c->record, c->entries));
 }
 
 /*
@@ -409,7 +419,7 @@ enum member_state classify_coordinator(const struct member_case *workers, int co
 		has_witness |= is_ours && is_about_member(w) && order == EPOCH_CURRENT;
 		if (facts->look == LOOK_NONE && !unknown)
 			unknown = w;
-		if (facts->look != LOOK_ANSWERED && is_expected(w) && !missed)
+		if (facts->look != LOOK_ANSWERED && is_expected(w, cluster) && !missed)
 			missed = w;
 		if (facts->cluster_id[0] && !is_ours && !foreign)
 			foreign = w;

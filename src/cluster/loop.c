@@ -252,6 +252,14 @@ static void on_looked(void *ctx, struct watch *watch, enum watch_outcome outcome
 	start_round(l);
 }
 
+static bool may_enter(void *ctx, const struct watch *watch, const struct member_facts *found)
+{
+	const struct cluster_loop *l = ctx;
+	const struct cluster *c = &l->cluster;
+
+	return cluster_may_enter(c, &c->workers[watch_ordinal(watch) - 1], found);
+}
+
 struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct settings *settings,
 	struct node_view *view, const char *socket_directory, cluster_changed_fn changed, void *ctx)
 {
@@ -262,7 +270,7 @@ struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct set
 	l->timer = evtimer_new(loop, on_timer, l);
 	l->calm = event_new(loop, -1, EV_PERSIST, on_calm, l);
 	timer_set(l->calm, CALM_MS);
-	cluster_init(&l->cluster, loop, settings, view, socket_directory, on_looked, l);
+	cluster_init(&l->cluster, loop, settings, view, socket_directory, may_enter, on_looked, l);
 	l->steps = steps_open(loop, &l->cluster, socket_directory);
 	l->copies = copies_open(loop, view->identity->port, socket_directory);
 	for (int i = 0; i < l->cluster.count; i++)
@@ -279,6 +287,13 @@ void cluster_loop_close(struct cluster_loop *l)
 	event_free(l->timer);
 	event_free(l->calm);
 	free(l);
+}
+
+void cluster_loop_enter(struct cluster_loop *l)
+{
+	l->cluster.catalog.may_enter = true;
+	cluster_loop_wake(l, NULL);
+	start_round(l);
 }
 
 void cluster_loop_wake(struct cluster_loop *l, const char *name)

@@ -28,9 +28,12 @@ static const struct stranger strangers[] = { { .group = 4, .host = "db-4" },
 	{ .group = 5, .host = "db-5" } };
 
 #define EPOCH(its_number, its_id) .epoch = { .number = (its_number), .id = (its_id) }
-#define SAYS(identifier)	  .look = LOOK_ANSWERED, .system_identifier = (identifier)
-#define IS_CITUS_1(identifier)	  SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
-#define IS_CITUS_2(identifier)	  SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-2"
+#define SAYS(identifier)	  .look = LOOK_ANSWERED, .entered = true, .system_identifier = (identifier)
+#define SHOWS(identifier)                                                                          \
+	.look = LOOK_ANSWERED, .system_identifier = (identifier), .cluster_id = OUR_ID,            \
+	.name = "citus-1"
+#define IS_CITUS_1(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
+#define IS_CITUS_2(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-2"
 #define IN_GROUP(its_group, its_mark)                                                              \
 	.databases = {                                                                             \
 		{ .group = (its_group), .nodes = 3, .tables = 2, .incarnation = (its_mark) }       \
@@ -354,10 +357,40 @@ static const struct state_case {
 		.record = { REGISTERED("7"), .successor = "8" },
 		.entry = ENTRY(1) },
 	{ .what = "stamped for a successor that was then another",
-		.expected = MEMBER_EMPTY,
-		.reason = "nothing is on it",
+		.expected = MEMBER_FOREIGN,
+		.reason = "but 7 is remembered",
 		.facts = { IS_CITUS_1("9"), MARKED },
 		.record = { REGISTERED("7"), .successor = "8" },
+		.entry = ENTRY(1) },
+
+	/* Known by what it shows before it lets anybody in. */
+	{ .what = "a member whose server has started",
+		.expected = MEMBER_RETURNING,
+		.facts = { SHOWS("7"), EPOCH(5, "e") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
+		.entry = ENTRY(1) },
+	{ .what = "an empty directory that is to take its place",
+		.expected = MEMBER_RETURNING,
+		.facts = { SHOWS("8") },
+		.record = { REGISTERED("7"), EPOCH(5, "e"), .successor = "8" },
+		.entry = ENTRY(1) },
+	{ .what = "an older copy of it",
+		.expected = MEMBER_OLDER,
+		.reason = "epoch 4",
+		.facts = { SHOWS("7"), EPOCH(4, "d") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
+		.entry = ENTRY(1) },
+	{ .what = "another directory under its name",
+		.expected = MEMBER_FOREIGN,
+		.reason = "but 7 is remembered",
+		.facts = { SHOWS("9") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
+		.entry = ENTRY(1) },
+	{ .what = "a directory that was written off",
+		.expected = MEMBER_SUPERSEDED,
+		.reason = "was lost and replaced",
+		.facts = { SHOWS("99") },
+		.record = { REGISTERED("7") },
 		.entry = ENTRY(1) },
 	{ .what = "the lost directory comes back before its successor has taken its place",
 		.expected = MEMBER_OURS,
@@ -460,6 +493,7 @@ static struct cluster_facts cluster_of(bool none)
 		.strangers = strangers,
 		.stranger_count = ARRAY_LEN(strangers),
 		.formed = !none,
+		.entered = true,
 		.system_identifier = "1" };
 
 	for (int i = 0; i < MANAGED_COUNT; i++) {

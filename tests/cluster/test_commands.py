@@ -202,6 +202,7 @@ def test_the_first_forming_does_not_wait_for_one_that_is_left_out(start):
         wait_until(lambda: c.member(1)["state"] == "new"
                    and "citus-2" in (c.status()["waiting_for"] or ""), 120, "it is waited for")
         assert "citus-2" in c.coordinator.get("readyz")[1]
+        c.wait_state(2, "unreachable", "hanging")
         for list_, why in [("0", "ordinal 0 is the coordinator"), ("3", "there is no worker 3"),
                            ("1,", "not a list of ordinals")]:
             code, text = run(c, "form", "--without", list_)

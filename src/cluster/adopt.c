@@ -225,16 +225,6 @@ static void ask_next(struct adopting *a)
 	sql_run(a->asked, ask, ARRAY_LEN(ask), a, on_asked);
 }
 
-static void add_name(struct sql_array *array, const struct worker *w)
-{
-	sql_array_add(array, "%s", w->view->name);
-}
-
-static void add_host(struct sql_array *array, const struct worker *w)
-{
-	sql_array_add(array, "%s", w->view->host);
-}
-
 void adopt_take(struct adopting *a, step_ended_fn ended, void *ctx)
 {
 	bool all[MEMBERS_MAX];
@@ -243,8 +233,8 @@ void adopt_take(struct adopting *a, step_ended_fn ended, void *ctx)
 	a->ended = ended;
 	a->ctx = ctx;
 	a->ordinal = a->database = 0;
-	mem_replace(&a->names, cluster_array_of(a->cluster, all, add_name));
-	mem_replace(&a->workers_hosts, cluster_array_of(a->cluster, all, add_host));
+	mem_replace(&a->names, cluster_array_of(a->cluster, all, cluster_add_name));
+	mem_replace(&a->workers_hosts, cluster_array_of(a->cluster, all, cluster_add_host));
 	ask_next(a);
 }
 

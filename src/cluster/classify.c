@@ -83,10 +83,16 @@ bool classify_is_disabled(const struct member_record *record, const struct membe
 	return false;
 }
 
+/* Its registration is confirmed, and nobody has removed it since. */
+static bool is_registered(const struct member_case *c)
+{
+	return c->record->registered && !classify_was_removed(c->record, c->entries);
+}
+
 /* A member is known under its name: to us, or to Citus before we have confirmed it. */
 static bool is_remembered(const struct member_case *c)
 {
-	bool is = c->record->registered && !classify_was_removed(c->record, c->entries);
+	bool is = is_registered(c);
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		is |= c->entries[i].present && c->entries[i].active;
@@ -375,11 +381,6 @@ static bool is_about_member(const struct member_case *c)
 	       (!known[0] || strcmp(known, c->facts->system_identifier) == 0);
 }
 
-static bool is_expected(const struct member_case *c)
-{
-	return c->record->registered && !classify_was_removed(c->record, c->entries);
-}
-
 /* Under which the coordinator is registered, by our memory or, in a cluster of before, by Citus;
  * NULL for not at all. */
 static const struct address *registered_address(const struct cluster_facts *cluster)
@@ -451,7 +452,7 @@ static enum member_state classify_by_workers(const struct member_case *workers, 
 		has_witness |= is_ours && is_about_member(w) && order == EPOCH_CURRENT;
 		if (facts->look == LOOK_NONE && !unknown)
 			unknown = w;
-		if (facts->look != LOOK_ANSWERED && is_expected(w) && !missed)
+		if (facts->look != LOOK_ANSWERED && is_registered(w) && !missed)
 			missed = w;
 		if (facts->cluster_id[0] && !is_ours && !foreign)
 			foreign = w;

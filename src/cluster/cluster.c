@@ -329,6 +329,16 @@ void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan)
 		"this set from now on");
 }
 
+void cluster_add_host(struct sql_array *array, const struct worker *w)
+{
+	sql_array_add(array, "%s", w->view->host);
+}
+
+void cluster_add_name(struct sql_array *array, const struct worker *w)
+{
+	sql_array_add(array, "%s", w->view->name);
+}
+
 char *cluster_array_of(const struct cluster *c, const bool chosen[],
 	void (*add)(struct sql_array *array, const struct worker *w))
 {

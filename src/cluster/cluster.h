@@ -67,3 +67,7 @@ void cluster_publish(struct cluster *c, const struct plan *plan);
  * caller frees; add adds one. */
 char *cluster_array_of(const struct cluster *c, const bool chosen[],
 	void (*add)(struct sql_array *array, const struct worker *w));
+
+/* Two of those that add one. */
+void cluster_add_host(struct sql_array *array, const struct worker *w);
+void cluster_add_name(struct sql_array *array, const struct worker *w);

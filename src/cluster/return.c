@@ -42,11 +42,6 @@ static void end(
 	r->ended(r->ctx, &report);
 }
 
-static void add_host(struct sql_array *array, const struct worker *w)
-{
-	sql_array_add(array, "%s", w->view->host);
-}
-
 /* The hosts of the members that are well. */
 static char *hosts_of_others(const struct cluster *c)
 {
@@ -54,7 +49,7 @@ static char *hosts_of_others(const struct cluster *c)
 
 	for (int i = 0; i < c->count; i++)
 		well[i] = c->workers[i].view->active;
-	return cluster_array_of(c, well, add_host);
+	return cluster_array_of(c, well, cluster_add_host);
 }
 
 static struct repair_case repair_case_of(const struct worker *w, const char *others)

@@ -37,16 +37,6 @@ struct steps {
 	char port[8];
 };
 
-static void add_host(struct sql_array *array, const struct worker *w)
-{
-	sql_array_add(array, "%s", w->view->host);
-}
-
-static void add_name(struct sql_array *array, const struct worker *w)
-{
-	sql_array_add(array, "%s", w->view->name);
-}
-
 static void add_identifier(struct sql_array *array, const struct worker *w)
 {
 	sql_array_add(array, "%s", watch_facts(w->watch)->system_identifier);
@@ -70,9 +60,9 @@ static void prepare_arrays(struct steps *s, const bool chosen[])
 	for (int i = 0; i < c->count; i++)
 		joining[i] = chosen[i] && (c->workers[i].view->state == MEMBER_NEW ||
 						  c->workers[i].view->state == MEMBER_JOINING);
-	mem_replace(&s->joining, cluster_array_of(c, joining, add_name));
-	mem_replace(&s->hosts, cluster_array_of(c, chosen, add_host));
-	mem_replace(&s->names, cluster_array_of(c, chosen, add_name));
+	mem_replace(&s->joining, cluster_array_of(c, joining, cluster_add_name));
+	mem_replace(&s->hosts, cluster_array_of(c, chosen, cluster_add_host));
+	mem_replace(&s->names, cluster_array_of(c, chosen, cluster_add_name));
 	mem_replace(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
 	mem_replace(&s->empties, cluster_array_of(c, chosen, add_is_empty));
 	mem_replace(&s->epochs, cluster_array_of(c, chosen, add_epoch));

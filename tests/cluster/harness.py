@@ -326,6 +326,13 @@ class Cluster:
                     assert secret not in text, f"a password stands in {log}"
 
 
+def own_alike(path, like):
+    """Gives a tree to the owner of another path."""
+    owner = like.stat()
+    for entry in [path, *path.rglob("*")]:
+        shutil.chown(entry, owner.st_uid, owner.st_gid)
+
+
 def run_as():
     """The uid of the nodes: postgres when the tests run as root."""
     return pwd.getpwnam("postgres").pw_uid if os.geteuid() == 0 else os.geteuid()

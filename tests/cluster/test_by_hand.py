@@ -64,6 +64,13 @@ def wait_member(c, node):
     node.wait_ready()
 
 
+def make_reference_table(c):
+    with c.coordinator.connect() as admin:
+        admin.execute("create table r (i int primary key)")
+        admin.execute("select create_reference_table('r')")
+        admin.execute("insert into r values (1)")
+
+
 def is_active(c, node):
     return c.coordinator.query("select isactive from pg_dist_node where nodename = %s", node.host)
 
@@ -71,10 +78,7 @@ def is_active(c, node):
 def test_a_disabled_member_is_named_closed_and_left_so_until_it_is_activated(formed):
     c = formed()
     worker = c.node(2)
-    with c.coordinator.connect() as admin:
-        admin.execute("create table r (i int primary key)")
-        admin.execute("select create_reference_table('r')")
-        admin.execute("insert into r values (1)")
+    make_reference_table(c)
     session = worker.connect()
     disable(c, worker)
     c.wait_state(2, "disabled")
@@ -179,10 +183,7 @@ def test_the_program_itself_leaves_no_member_disabled(formed):
     """It disables a wiped member to have Citus forget its copies, and activates it at once."""
     c = formed()
     worker = c.node(2)
-    with c.coordinator.connect() as admin:
-        admin.execute("create table r (i int primary key)")
-        admin.execute("select create_reference_table('r')")
-        admin.execute("insert into r values (1)")
+    make_reference_table(c)
     wipe(worker)
     wait_member(c, worker)
     assert "lost copies forgotten" in c.coordinator.log

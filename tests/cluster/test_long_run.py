@@ -15,7 +15,7 @@ import time
 
 import psycopg
 import pytest
-from harness import descendants_of, is_alive, signal_all, wait_until
+from harness import descendants_of, is_alive, own_alike, signal_all, wait_until
 
 SEED = int(os.environ.get("LONG_RUN_SEED", time.time_ns() % 1_000_000))
 SECONDS = int(os.environ.get("LONG_RUN_SECONDS", 0))
@@ -206,12 +206,6 @@ class Run:
         one.rename(aside)
         two.rename(one)
         aside.rename(two)
-
-
-def own_alike(path, like):
-    owner = like.stat()
-    for entry in [path, *path.rglob("*")]:
-        shutil.chown(entry, owner.st_uid, owner.st_gid)
 
 
 QUICK = [Run.kill_a_process, Run.kill_a_backend, Run.freeze_a_node, Run.cut_the_power]

@@ -6,7 +6,7 @@ import subprocess
 
 import psycopg
 import pytest
-from harness import descendants_of, run_as, signal_all, wait_until
+from harness import descendants_of, own_alike, run_as, signal_all, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -18,16 +18,10 @@ def copy_of(data):
     return copy
 
 
-def own_as(path, like):
-    owner = like.stat()
-    for entry in [path, *path.rglob("*")]:
-        shutil.chown(entry, owner.st_uid, owner.st_gid)
-
-
 def restore(data, copy):
     data.rename(data.with_name("newer"))
     copy.rename(data)
-    own_as(data, data.with_name("newer"))
+    own_alike(data, data.with_name("newer"))
 
 
 def put_back(data):

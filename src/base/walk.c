@@ -15,11 +15,12 @@
 enum { MOST_LINKS = 40 }; /* as the kernel's MAXSYMLINKS */
 
 struct walk {
-	int fd;		     /* where it stands */
-	bool trusted;	     /* only root could change the way up to here */
-	bool refused;	     /* it came to a link that root does not follow */
-	int links;	     /* followed so far */
-	char rest[PATH_MAX]; /* of the way */
+	int fd;	      /* where it stands */
+	bool trusted; /* only root could change the way up to here */
+	bool refused; /* it came to a link that root does not follow */
+	int links;    /* followed so far */
+	char way[PATH_MAX];
+	const char *rest; /* of the way */
 };
 
 /* Whether only root could have put the entry into the directory. In one with the sticky bit, like
@@ -50,8 +51,7 @@ static bool next_name(struct walk *w, char name[PATH_MAX])
 		return false;
 	memcpy(name, start, length);
 	name[length] = '\0';
-	start += length + strspn(start + length, "/");
-	memmove(w->rest, start, strlen(start) + 1);
+	w->rest = start + length + strspn(start + length, "/");
 	return true;
 }
 
@@ -70,11 +70,12 @@ static int follow(struct walk *w, int link)
 	if (n < 0)
 		return -1;
 	memcpy(rest, w->rest, strlen(w->rest) + 1);
-	int length = snprintf(w->rest, sizeof(w->rest), "%.*s/%s", (int)n, target, rest);
-	if ((size_t)length >= sizeof(w->rest)) {
+	int length = snprintf(w->way, sizeof(w->way), "%.*s/%s", (int)n, target, rest);
+	if ((size_t)length >= sizeof(w->way)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	w->rest = w->way;
 	if (target[0] == '/')
 		stand_at(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	return w->fd < 0 ? -1 : 0;
@@ -126,7 +127,8 @@ int walk_open_directory(const char *path, bool make, struct err *e)
 	char name[PATH_MAX] = "";
 	int status = 0;
 
-	if ((size_t)snprintf(w.rest, sizeof(w.rest), "%s", path) >= sizeof(w.rest)) {
+	w.rest = w.way;
+	if ((size_t)snprintf(w.way, sizeof(w.way), "%s", path) >= sizeof(w.way)) {
 		errno = ENAMETOOLONG;
 		explain(path, NULL, make, e);
 		return -1;

@@ -59,6 +59,12 @@ begin
         primary key (what, argument)
     );
 
+    -- Workers that are to abandon the cluster that their directory belongs to.
+    create table if not exists citus_init.abandoning (
+        name text primary key,
+        cluster_id uuid not null
+    );
+
     -- Epochs tell an older copy of a directory from the right one. The coordinator begins one on a
     -- member at each admission, and whenever something was written on either since the last one:
     -- it notes the id (next_id), the member takes it, the coordinator confirms. A copy is in an
@@ -83,6 +89,11 @@ begin
         add column if not exists epoch bigint not null default 0,
         add column if not exists epoch_id uuid,
         add column if not exists next_id uuid;
+
+    -- The start of the member's server for which it has been recognised (its time in seconds, as
+    -- read_this_node.sql has it): the member reads it here, and lets the cluster in.
+    alter table citus_init.member
+        add column if not exists recognised_start text;
 
     -- What pg_current_snapshot() is after this transaction as long as no other one has written: a
     -- server of which it still holds has the same content. Null when others began to write meanwhile.

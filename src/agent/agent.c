@@ -16,6 +16,7 @@
 #include "node/conf.h"
 #include "node/databases.h"
 #include "node/identity.h"
+#include "node/passfile.h"
 #include "node/sample_password.h"
 #include "node/settings.h"
 #include "report/readings.h"
@@ -26,6 +27,7 @@
 #include "setup/setup.h"
 #include "sql/sql.h"
 #include "sqlfiles/sql_files.h"
+#include "statements.h"
 #include "view/view.h"
 
 #include "base/banned.h"
@@ -58,6 +60,7 @@ struct agent {
 	struct knock *knock;	/* on a worker */
 	struct sql *listener;	/* hears NOTIFY citus_init */
 	struct sql *quieter;	/* quiets Citus' daemon before a stop */
+	struct sql *taker;	/* writes down that the cluster is to be abandoned */
 	struct abandon abandon; /* on a worker */
 	bool looks_again;	/* something was heard while a look was under way */
 };
@@ -86,7 +89,10 @@ static bool may_serve(const struct agent *a)
 		       (a->view.admitted || is_open);
 	enum member_state own =
 		a->view.cluster ? a->view.cluster->members[0].state : MEMBER_UNKNOWN;
-	return a->view.formed && (own == MEMBER_OURS || (own == MEMBER_UNKNOWN && is_open));
+	/* A member that still has old addresses would ask whoever is there. */
+	bool is_right = own == MEMBER_OURS && (is_open || !a->view.cluster->has_stale);
+
+	return a->view.formed && (is_right || (own == MEMBER_UNKNOWN && is_open));
 }
 
 /* Asks for the phase that follows from all that is known now. */
@@ -101,7 +107,7 @@ static void decide_knock(struct agent *a)
 {
 	if (!a->knock)
 		return;
-	if (postgres_is_ready(a) && a->view.phase >= PHASE_CLUSTER && !a->view.member)
+	if (postgres_is_ready(a) && a->view.phase >= PHASE_RECOGNITION && !a->view.member)
 		knock_start(a->knock);
 	else
 		knock_stop(a->knock);
@@ -121,20 +127,32 @@ static void on_gate_changed(void *ctx)
 	decide_sql_files(a);
 }
 
+static void look(struct agent *a)
+{
+	a->looks_again = setup_is_busy(a->setup);
+	if (!a->looks_again && postgres_is_ready(a))
+		run_setup(a);
+}
+
+/* The rest of the set-up follows. */
+static void become_recognised(struct agent *a)
+{
+	if (a->view.recognised)
+		return;
+	log_info("this data directory is recognised");
+	a->view.recognised = true;
+	look(a);
+}
+
 static void on_cluster_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
 	a->view.formed = a->view.cluster->formed;
 	memcpy(a->view.cluster_id, a->view.cluster->id, sizeof(a->view.cluster_id));
+	if (a->view.cluster->members[0].state == MEMBER_OURS)
+		become_recognised(a);
 	decide_phase(a);
-}
-
-static void look(struct agent *a)
-{
-	a->looks_again = setup_is_busy(a->setup);
-	if (!a->looks_again && postgres_is_ready(a))
-		run_setup(a);
 }
 
 static void on_notify(void *ctx, const char *payload)
@@ -145,8 +163,49 @@ static void on_notify(void *ctx, const char *payload)
 		timer_set(a->listen_timer, RETRY_FIRST_MS);
 	else if (a->cluster)
 		cluster_loop_wake(a->cluster, payload);
+	else if (a->knock && !a->view.recognised)
+		knock_start(a->knock);
 	else
 		look(a);
+}
+
+static int bind_abandoned(void *ctx, const char *parameters[])
+{
+	const struct agent *a = ctx;
+
+	parameters[0] = a->view.cluster_id;
+	return 1;
+}
+
+static const struct sql_step take_abandonment[] = {
+	{ .name = "remember that this cluster is to be abandoned",
+		.sql = sql_setup_take_abandonment,
+		.bind = bind_abandoned },
+};
+
+/* The look that follows asks PID 1; a failure is made up for at the next knock. */
+static void on_abandonment_taken(void *ctx, const struct err *failure)
+{
+	struct agent *a = ctx;
+
+	sql_disconnect(a->taker);
+	if (failure)
+		log_warning("%s", failure->msg);
+	else
+		look(a);
+}
+
+static void on_answered(void *ctx, bool recognised, const char *abandon)
+{
+	struct agent *a = ctx;
+
+	if (!postgres_is_ready(a))
+		return;
+	if (recognised)
+		become_recognised(a);
+	if (abandon[0] && strcmp(abandon, a->view.cluster_id) == 0 && !sql_is_busy(a->taker))
+		sql_run(a->taker, take_abandonment, ARRAY_LEN(take_abandonment), a,
+			on_abandonment_taken);
 }
 
 static const struct sql_step listen_steps[] = {
@@ -177,7 +236,7 @@ static void on_setup_failed(struct agent *a, const struct err *failure)
 	timer_set(a->setup_timer, clock_jitter_ms(a->setup_retry_ms));
 	/* Another node's directory serves nobody, but the coordinator may look at it. */
 	if (failure->kind == ERR_REFUSED)
-		gate_want(a->gate, PHASE_CLUSTER);
+		gate_want(a->gate, PHASE_RECOGNITION);
 	if (a->view.lacks_library)
 		gate_want(a->gate, PHASE_LOCAL);
 	if (a->view.setup == SETUP_DONE)
@@ -188,10 +247,52 @@ static void on_setup_failed(struct agent *a, const struct err *failure)
 	memcpy(a->view.setup_error, failure->msg, sizeof(a->view.setup_error));
 }
 
+/* What the cluster is told of this node, and what this node hears of it. */
+static void begin_to_listen(struct agent *a)
+{
+	on_listen_timer(-1, 0, a);
+	if (a->view.identity->role == ROLE_COORDINATOR && !a->cluster)
+		a->cluster = cluster_loop_open(
+			a->loop, a->settings, &a->view, a->socket_directory, on_cluster_changed, a);
+	/* Tells the coordinator that this node is here, or back. */
+	if (a->knock && a->view.phase >= PHASE_RECOGNITION)
+		knock_start(a->knock);
+}
+
+static void wait_for_recognition(struct agent *a)
+{
+	a->view.setup = SETUP_UNRECOGNISED;
+	gate_want(a->gate, PHASE_RECOGNITION);
+	begin_to_listen(a);
+}
+
+static void finish_setup(struct agent *a)
+{
+	bool was_done = a->view.setup == SETUP_DONE;
+	struct err e;
+
+	if (!was_done && passfile_fill(a->settings, &e) < 0) {
+		on_setup_failed(a, &e);
+		return;
+	}
+	a->view.setup = SETUP_DONE;
+	if (!was_done) {
+		log_info("local set-up is done postgres=%s citus=%s", a->view.version,
+			a->view.citus);
+		if (a->view.agent_restarts > 0)
+			gate_reload(a->gate);
+		if (a->cluster)
+			cluster_loop_enter(a->cluster);
+		begin_to_listen(a);
+	}
+	decide_phase(a);
+	decide_knock(a);
+	decide_sql_files(a);
+}
+
 static void on_setup_done(void *ctx, const struct err *failure)
 {
 	struct agent *a = ctx;
-	bool was_done = a->view.setup == SETUP_DONE;
 
 	if (!postgres_is_ready(a))
 		return; /* the server went away meanwhile; its return starts anew */
@@ -201,28 +302,15 @@ static void on_setup_done(void *ctx, const struct err *failure)
 		on_setup_failed(a, failure);
 		return;
 	}
-	a->view.setup = SETUP_DONE;
 	a->view.setup_error[0] = '\0';
 	a->setup_retry_ms = 0;
-	if (!was_done) {
-		log_info("local set-up is done postgres=%s citus=%s", a->view.version,
-			a->view.citus);
-		if (a->view.agent_restarts > 0)
-			gate_reload(a->gate);
-		on_listen_timer(-1, 0, a);
-		if (a->view.identity->role == ROLE_COORDINATOR && !a->cluster)
-			a->cluster = cluster_loop_open(a->loop, a->settings, &a->view,
-				a->socket_directory, on_cluster_changed, a);
-		/* Tells the coordinator that this node is here, or back. */
-		if (a->knock && a->view.phase >= PHASE_CLUSTER)
-			knock_start(a->knock);
-	}
-	decide_phase(a);
-	decide_knock(a);
-	decide_sql_files(a);
+	if (a->view.recognised)
+		finish_setup(a);
+	else
+		wait_for_recognition(a);
 	if (a->looks_again)
 		look(a);
-	else if (a->view.identity->role == ROLE_WORKER)
+	else if (a->view.identity->role == ROLE_WORKER && a->view.recognised)
 		timer_set(a->setup_timer, clock_jitter_ms(LOOK_MS));
 }
 
@@ -253,6 +341,7 @@ static void leave_server(struct agent *a)
 	gate_reset(a->gate);
 	setup_reset(a->setup);
 	sql_reset(a->listener);
+	sql_reset(a->taker);
 	readings_reset(a->readings);
 	if (a->cluster)
 		cluster_loop_close(take_ptr(a->cluster));
@@ -407,8 +496,10 @@ static void open_parts(struct agent *a)
 	a->readings = readings_open(a->loop, &a->view, a->socket_directory);
 	a->quieter = sql_open_local(
 		a->loop, a->socket_directory, id->port, DATABASE_HOME, QUIET_TIMEOUT_MS);
+	a->taker = sql_open_local(
+		a->loop, a->socket_directory, id->port, DATABASE_HOME, RETRY_MOST_MS);
 	if (id->role == ROLE_WORKER)
-		a->knock = knock_open(a->loop, a->settings, id);
+		a->knock = knock_open(a->loop, a->settings, &a->view, on_answered, a);
 	else
 		a->sql_files = sql_files_open(a->loop, a->settings, &a->view, a->socket_directory);
 	on_beat(-1, 0, a);
@@ -421,6 +512,7 @@ static void close_parts(struct agent *a)
 		cluster_loop_close(a->cluster);
 	knock_close(a->knock);
 	sql_files_close(a->sql_files);
+	sql_close(a->taker);
 	sql_close(a->quieter);
 	sql_close(a->listener);
 	readings_close(a->readings);
@@ -463,6 +555,7 @@ static int load(struct agent *a, struct identity **id)
 		a->settings, a->view.sample_passwords, sizeof(a->view.sample_passwords));
 	a->view.identity = *id;
 	a->view.group = -1;
+	a->view.recognised = a->view.phase >= PHASE_CLUSTER;
 	a->view.started_ms = clock_now_ms();
 	return EXIT_OK;
 }

@@ -6,6 +6,7 @@
 
 static const char *const names[PHASE_COUNT] = {
 	[PHASE_LOCAL] = "local",
+	[PHASE_RECOGNITION] = "recognition",
 	[PHASE_CLUSTER] = "cluster",
 	[PHASE_OPEN] = "open",
 };

@@ -20,7 +20,7 @@ struct adopting {
 	int ordinal;
 	char answer[40]; /* the cluster that it says it belongs to */
 	int database;
-	char *groups, *hosts; /* of all nodes, for the database */
+	char *old_hosts, *old_ports, *hosts; /* of all registered nodes */
 	char *names, *workers_hosts;
 	char port[8];
 	struct err refusal;
@@ -49,18 +49,11 @@ static int bind_rows(void *ctx, const char *parameters[])
 {
 	const struct adopting *a = ctx;
 
-	parameters[0] = a->groups;
-	parameters[1] = a->hosts;
-	parameters[2] = a->port;
-	return 3;
-}
-
-static int on_unsynced(void *ctx, const PGresult *result, int row, struct err *e)
-{
-	(void)ctx;
-	if (sql_number(result, row, 0, 0) == 0)
-		return 0;
-	return err_set(e, ERR_SQL, "Citus has not told %s nodes yet", sql_field(result, row, 0));
+	parameters[0] = a->old_hosts;
+	parameters[1] = a->old_ports;
+	parameters[2] = a->hosts;
+	parameters[3] = a->port;
+	return 4;
 }
 
 static int bind_remembered(void *ctx, const char *parameters[])
@@ -82,9 +75,6 @@ static const struct sql_step adopt[] = {
 	{ .name = "write the new addresses to pg_dist_node",
 		.sql = sql_cluster_adopt,
 		.bind = bind_rows },
-	{ .name = "see Citus tell the nodes the new addresses",
-		.sql = sql_cluster_read_unsynced,
-		.on_row = on_unsynced },
 };
 
 static const struct sql_step remember[] = {
@@ -122,26 +112,30 @@ static void on_adopted(void *ctx, const struct err *failure)
 		sql_run(a->cluster->catalog.home, remember, ARRAY_LEN(remember), a, on_remembered);
 }
 
-/* By the groups that the nodes themselves say they have. */
 static void adopt_in_database(struct adopting *a)
 {
-	const struct cluster *c = a->cluster;
-	struct sql_array groups, hosts;
-
-	sql_array_begin(&groups);
-	sql_array_begin(&hosts);
-	sql_array_add(&groups, "0");
-	sql_array_add(&hosts, "%s", c->id->host);
-	for (int i = 0; i < c->count; i++) {
-		const struct worker *w = &c->workers[i];
-		if (!w->row->record.registered)
-			continue;
-		sql_array_add(&groups, "%d", watch_facts(w->watch)->databases[a->database].group);
-		sql_array_add(&hosts, "%s", w->view->host);
-	}
-	mem_replace(&a->groups, sql_array_end(&groups));
-	mem_replace(&a->hosts, sql_array_end(&hosts));
 	sql_run(a->work[a->database], adopt, ARRAY_LEN(adopt), a, on_adopted);
+}
+
+static void prepare_addresses(struct adopting *a)
+{
+	const struct cluster_view *view = a->cluster->view;
+	struct sql_array old_hosts, old_ports, hosts;
+
+	sql_array_begin(&old_hosts);
+	sql_array_begin(&old_ports);
+	sql_array_begin(&hosts);
+	for (int i = 0; i < view->count; i++) {
+		const struct address *old = moved_from(a->cluster, i);
+		if (!old)
+			continue;
+		sql_array_add(&old_hosts, "%s", old->host);
+		sql_array_add(&old_ports, "%d", old->port);
+		sql_array_add(&hosts, "%s", view->members[i].host);
+	}
+	mem_replace(&a->old_hosts, sql_array_end(&old_hosts));
+	mem_replace(&a->old_ports, sql_array_end(&old_ports));
+	mem_replace(&a->hosts, sql_array_end(&hosts));
 }
 
 static void on_given_up(void *ctx, const struct err *failure)
@@ -235,6 +229,7 @@ void adopt_take(struct adopting *a, step_ended_fn ended, void *ctx)
 	a->ordinal = a->database = 0;
 	mem_replace(&a->names, cluster_array_of(a->cluster, all, cluster_add_name));
 	mem_replace(&a->workers_hosts, cluster_array_of(a->cluster, all, cluster_add_host));
+	prepare_addresses(a);
 	ask_next(a);
 }
 
@@ -257,7 +252,8 @@ void adopt_close(struct adopting *a)
 	sql_close(a->asked);
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(a->work[i]);
-	free(a->groups);
+	free(a->old_hosts);
+	free(a->old_ports);
 	free(a->hosts);
 	free(a->names);
 	free(a->workers_hosts);

@@ -67,11 +67,15 @@ static struct catalog_row *row_of(struct catalog *c, const char *name)
 
 static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 {
-	struct catalog_row *of = row_of(ctx, sql_field(result, row, 0));
+	struct catalog *c = ctx;
+	struct catalog_row *of = row_of(c, sql_field(result, row, 0));
 
 	(void)e;
-	if (!of)
+	if (!of) {
+		if (sql_field(result, row, 2) && !c->facts.beyond[0])
+			sql_copy_field(c->facts.beyond, sizeof(c->facts.beyond), result, row, 0);
 		return 0;
+	}
 	of->record.intended = true;
 	sql_copy_field(
 		of->record.system_identifier, sizeof(of->record.system_identifier), result, row, 1);
@@ -81,6 +85,8 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	sql_copy_field(of->record.epoch.id, sizeof(of->record.epoch.id), result, row, 5);
 	sql_copy_field(of->record.next_epoch, sizeof(of->record.next_epoch), result, row, 6);
 	copy_address(&of->record.address, result, row, 7, 8);
+	sql_copy_field(
+		of->record.recognised_start, sizeof(of->record.recognised_start), result, row, 9);
 	return 0;
 }
 
@@ -206,6 +212,7 @@ static int on_entry(void *ctx, const PGresult *result, int row, struct err *e)
 		.group = (int)sql_number(result, row, 1, -1),
 		.active = is_true(result, row, 2),
 		.has_metadata = is_true(result, row, 3),
+		.is_stale = is_true(result, row, 7),
 		.shards = (long)sql_number(result, row, 5, 0) };
 	struct address address;
 
@@ -311,7 +318,7 @@ static void on_home_looked(void *ctx, const struct err *failure)
 {
 	struct catalog *c = ctx;
 
-	if (failure)
+	if (failure || !c->may_enter)
 		c->done(c->ctx, failure);
 	else
 		look_at_database(c);
@@ -385,7 +392,7 @@ void catalog_look(struct catalog *c, sql_done_fn done, void *ctx)
 {
 	c->done = done;
 	c->ctx = ctx;
-	c->facts = (struct cluster_facts){ .here = c->here };
+	c->facts = (struct cluster_facts){ .here = c->here, .entered = c->may_enter };
 	c->is_paused = false;
 	c->abandoned[0] = c->adopted[0] = '\0';
 	c->looked_at = 0;

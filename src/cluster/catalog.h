@@ -29,6 +29,7 @@ struct catalog {
 	int count;
 	struct superseded *superseded;
 	struct stranger *strangers;
+	bool may_enter;	    /* this node is recognised: a session in a Citus database is allowed */
 	bool is_paused;	    /* by a wish */
 	char adopted[40];   /* the token of the adoption that the operator has confirmed, or "" */
 	char abandoned[40]; /* the cluster that form --abandon names, or "" */

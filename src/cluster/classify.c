@@ -275,6 +275,45 @@ static bool is_older(const struct member_facts *facts, const struct member_recor
 	return true;
 }
 
+static void tell_another(const char *own, const char *known, char *reason, size_t size)
+{
+	snprintf(reason, size,
+		"its system identifier is %s, but %s is remembered: it is another directory", own,
+		known[0] ? known : "none");
+}
+
+/* Whether it is remembered under another address than this set has for it; says both. */
+static bool is_elsewhere(const char *name, const struct address *known, const char *host, int port,
+	char *reason, size_t size)
+{
+	if (!known->host[0] || address_is(known, host, port))
+		return false;
+	snprintf(reason, size, "%.40s is registered as %.80s:%d, and this set has it at %.80s:%d",
+		name, known->host, known->port, host, port);
+	return true;
+}
+
+/* By what is remembered alone: before its databases, or the coordinator's, may be asked. */
+static enum member_state classify_returning(
+	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
+{
+	const struct member_record *record = c->record;
+	const char *own = c->facts->system_identifier;
+
+	if (is_same_identifier(record->system_identifier, own)) {
+		if (is_older(c->facts, record, reason, size))
+			return MEMBER_OLDER;
+		return is_elsewhere(
+			       "it", &record->address, c->host, cluster->here.port, reason, size)
+			       ? MEMBER_MISPLACED
+			       : MEMBER_RETURNING;
+	}
+	if (is_same_identifier(record->successor, own))
+		return MEMBER_RETURNING;
+	tell_another(own, record->system_identifier, reason, size);
+	return MEMBER_FOREIGN;
+}
+
 static enum member_state classify_stamped(
 	const struct member_case *c, const struct cluster_facts *cluster, char *reason, size_t size)
 {
@@ -294,6 +333,8 @@ static enum member_state classify_stamped(
 		snprintf(reason, size, "its data directory is that of %s", facts->name);
 		return MEMBER_FOREIGN;
 	}
+	if (!facts->entered || !cluster->entered)
+		return classify_returning(c, cluster, reason, size);
 	if (classify_was_removed(record, c->entries)) {
 		/* How far it had come does not matter any more. */
 		if (is_same_identifier(seen, own) ||
@@ -310,18 +351,7 @@ static enum member_state classify_stamped(
 		return is_older(facts, record, reason, size)
 			       ? MEMBER_OLDER
 			       : classify_remembered(c, cluster, reason, size);
-	/* Another intent has replaced the one written for it, so nothing was ever done with it. */
-	if (is_remembered(c) && !first_used(facts)) {
-		snprintf(reason, size,
-			"nothing is on it, but a member with %ld shards is remembered under its "
-			"name",
-			count_shards(c));
-		return MEMBER_EMPTY;
-	}
-	snprintf(reason, size,
-		"its system identifier is %s, but %s is remembered: it is "
-		"another directory",
-		own, seen[0] ? seen : "none");
+	tell_another(own, seen, reason, size);
 	return MEMBER_FOREIGN;
 }
 
@@ -339,8 +369,12 @@ static enum member_state classify_answer(
 			"its data directory (system identifier %s) was lost and replaced", own);
 		return MEMBER_SUPERSEDED;
 	}
-	return c->facts->cluster_id[0] ? classify_stamped(c, cluster, reason, size)
-				       : classify_unstamped(c, reason, size);
+	if (c->facts->cluster_id[0])
+		return classify_stamped(c, cluster, reason, size);
+	if (cluster->entered)
+		return classify_unstamped(c, reason, size);
+	snprintf(reason, size, "the coordinator has not read its own catalog yet");
+	return MEMBER_UNKNOWN;
 }
 
 enum member_state classify_worker(
@@ -381,45 +415,27 @@ static bool is_about_member(const struct member_case *c)
 	       (!known[0] || strcmp(known, c->facts->system_identifier) == 0);
 }
 
-/* Under which the coordinator is registered, by our memory or, in a cluster of before, by Citus;
- * NULL for not at all. */
-static const struct address *registered_address(const struct cluster_facts *cluster)
-{
-	if (cluster->address.host[0])
-		return &cluster->address;
-	for (int i = 0; i < MANAGED_COUNT; i++)
-		if (cluster->databases[i].address.host[0])
-			return &cluster->databases[i].address;
-	return NULL;
-}
-
-static void name_both(const char *name, const struct address *known, const char *host, int port,
-	char *reason, size_t size)
-{
-	snprintf(reason, size, "%.40s is registered as %.80s:%d, and this set has it at %.80s:%d",
-		name, known->host, known->port, host, port);
-}
-
 /* Whether the cluster is registered under other addresses than this set has; says the first one. */
 static bool is_misplaced(const struct member_case *workers, int count,
 	const struct cluster_facts *cluster, char *reason, size_t size)
 {
-	const struct address *here = &cluster->here, *known = registered_address(cluster);
+	const struct address *here = &cluster->here;
 
-	if (known && !address_is(known, here->host, here->port)) {
-		name_both("it", known, here->host, here->port, reason, size);
+	if (is_elsewhere("it", &cluster->address, here->host, here->port, reason, size))
 		return true;
-	}
 	for (int i = 0; i < count; i++) {
 		const struct member_case *w = &workers[i];
-		known = &w->record->address;
-		if (!w->record->registered || !known->host[0] ||
-			address_is(known, w->host, here->port))
-			continue;
-		name_both(w->name, known, w->host, here->port, reason, size);
-		return true;
+		if (w->record->registered && is_elsewhere(w->name, &w->record->address, w->host,
+						     here->port, reason, size))
+			return true;
 	}
 	return false;
+}
+
+static bool is_expected(const struct member_case *c, const struct cluster_facts *cluster)
+{
+	return c->record->registered &&
+	       !(cluster->entered && classify_was_removed(c->record, c->entries));
 }
 
 /*
@@ -452,7 +468,7 @@ static enum member_state classify_by_workers(const struct member_case *workers, 
 		has_witness |= is_ours && is_about_member(w) && order == EPOCH_CURRENT;
 		if (facts->look == LOOK_NONE && !unknown)
 			unknown = w;
-		if (facts->look != LOOK_ANSWERED && is_registered(w) && !missed)
+		if (facts->look != LOOK_ANSWERED && is_expected(w, cluster) && !missed)
 			missed = w;
 		if (facts->cluster_id[0] && !is_ours && !foreign)
 			foreign = w;

@@ -70,6 +70,15 @@ static bool has_metadata(const struct worker *w)
 	return true;
 }
 
+/* Citus' daemon tells a member of changed addresses after they were written. */
+static bool is_stale(const struct worker *w)
+{
+	for (int i = 0; i < MANAGED_COUNT; i++)
+		if (w->row->entries[i].is_stale)
+			return true;
+	return false;
+}
+
 static bool is_stamped(const struct cluster *c, const struct worker *w)
 {
 	const struct member_facts *facts = watch_facts(w->watch);
@@ -79,6 +88,49 @@ static bool is_stamped(const struct cluster *c, const struct worker *w)
 		is = is && strcmp(facts->databases[i].incarnation,
 				   c->catalog.facts.databases[i].incarnation) == 0;
 	return is;
+}
+
+static bool is_recognised(const struct worker *w, const struct member_facts *facts)
+{
+	return facts->server_start[0] && strcmp(facts->server_start, w->recognised.start) == 0 &&
+	       (strcmp(facts->system_identifier, w->recognised.system_identifier) == 0 ||
+		       strcmp(facts->system_identifier, w->recognised.successor) == 0);
+}
+
+bool cluster_may_enter(
+	const struct cluster *c, const struct worker *w, const struct member_facts *found)
+{
+	if (!c->catalog.may_enter)
+		return false;
+	return !found->cluster_id[0] ||
+	       (strcmp(found->cluster_id, c->view->id) == 0 &&
+		       strcmp(found->name, w->view->name) == 0 && is_recognised(w, found));
+}
+
+void cluster_note_recognised(struct cluster *c, const bool chosen[])
+{
+	for (int i = 0; i < c->count; i++) {
+		struct worker *w = &c->workers[i];
+		const struct member_facts *facts = watch_facts(w->watch);
+		char *identifier = w->view->state == MEMBER_EMPTY ? w->recognised.successor
+								  : w->recognised.system_identifier;
+		if (!chosen[i])
+			continue;
+		memcpy(w->recognised.start, facts->server_start, sizeof(w->recognised.start));
+		if (w->view->state != MEMBER_RETURNING)
+			memcpy(identifier, facts->system_identifier,
+				sizeof(facts->system_identifier));
+	}
+}
+
+static void recall_recognised(struct worker *w)
+{
+	const struct member_record *record = &w->row->record;
+
+	memcpy(w->recognised.system_identifier, record->system_identifier,
+		sizeof(w->recognised.system_identifier));
+	memcpy(w->recognised.successor, record->successor, sizeof(w->recognised.successor));
+	memcpy(w->recognised.start, record->recognised_start, sizeof(w->recognised.start));
 }
 
 static bool is_away(enum member_state state)
@@ -168,7 +220,8 @@ static void judge_worker(struct cluster *c, struct worker *w)
 	 * news. */
 	if (state != before || (!is_away(state) && strcmp(reason, w->view->reason) != 0)) {
 		bool bad = state == MEMBER_FOREIGN || state == MEMBER_UNFIT ||
-			   (w->row->record.registered && state != MEMBER_OURS);
+			   (w->row->record.registered && state != MEMBER_OURS &&
+				   state != MEMBER_RETURNING);
 		log_emit(bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s is %s%s%s host=%s",
 			w->view->name, member_state_name(state), reason[0] ? ": " : "", reason,
 			w->view->host);
@@ -193,8 +246,10 @@ static void judge_coordinator(struct cluster *c)
 
 void cluster_classify(struct cluster *c)
 {
-	for (int i = 0; i < c->count; i++)
+	for (int i = 0; i < c->count; i++) {
+		recall_recognised(&c->workers[i]);
 		judge_worker(c, &c->workers[i]);
+	}
 	judge_coordinator(c);
 }
 
@@ -241,6 +296,10 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	c->view->formed = c->catalog.facts.formed;
 	c->view->looked_ms = clock_now_ms();
 	c->view->looks++;
+	c->view->has_stale = false;
+	for (int i = 0; i < c->count; i++)
+		c->view->has_stale |=
+			c->workers[i].view->state == MEMBER_OURS && is_stale(&c->workers[i]);
 	own->reachable = true;
 	own->registered =
 		c->catalog.own[0].present &&
@@ -291,7 +350,9 @@ static struct plan_member seen_as(const struct cluster *c, const struct worker *
 		.failures = w->failures,
 		.in_citus = is_in_citus(w),
 		.has_metadata = has_metadata(w),
+		.is_stale = is_stale(w),
 		.stamped = is_stamped(c, w),
+		.recognised = is_recognised(w, facts),
 		.admitted = facts->admitted,
 		.shut = strcmp(facts->shut, member_state_name(w->view->state)) == 0,
 		.disabled = w->view->disabled,
@@ -315,11 +376,15 @@ void cluster_plan(const struct cluster *c, bool one_by_one, struct plan *plan)
 	for (int i = 0; i < c->count; i++)
 		seen[i] = seen_as(c, &c->workers[i]);
 	plan_next_step(&c->catalog.facts, seen, c->count, one_by_one, plan);
-	if (own->state == MEMBER_OURS || own->state == MEMBER_NEW)
+	bool is_right = own->state == MEMBER_OURS || own->state == MEMBER_NEW;
+	/* Recognising goes by what is remembered, the other steps by what Citus' catalog holds too.
+	 */
+	if (is_right && (c->catalog.facts.entered || plan->step == PLAN_RECOGNISE))
 		return;
 	memset(plan->chosen, 0, sizeof(plan->chosen));
 	plan->step = PLAN_WAIT;
-	snprintf(plan->why, sizeof(plan->why), "%s", own->reason);
+	snprintf(plan->why, sizeof(plan->why), "%s",
+		is_right ? "the coordinator's set-up has not finished" : own->reason);
 	if (own->state != MEMBER_MISPLACED || c->view->adoption_hindrance[0] ||
 		strcmp(c->catalog.adopted, c->view->adoption_token) != 0)
 		return;
@@ -363,7 +428,8 @@ static void fill_member(struct member *member, const struct identity *id, int or
 }
 
 void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory, watch_looked_fn looked, void *ctx)
+	struct node_view *view, const char *socket_directory, watch_may_enter_fn may_enter,
+	watch_looked_fn looked, void *ctx)
 {
 	const struct identity *id = view->identity;
 
@@ -380,13 +446,14 @@ void cluster_init(struct cluster *c, struct event_base *loop, const struct setti
 	c->workers = xcalloc((size_t)c->count, sizeof(*c->workers));
 	view->cluster = c->view;
 	catalog_init(&c->catalog, loop, id, socket_directory);
+	c->catalog.may_enter = view->recognised;
 	fill_member(&c->view->members[0], id, 0);
 	for (int i = 0; i < c->count; i++) {
 		struct worker *w = &c->workers[i];
 		w->view = &c->view->members[i + 1];
 		w->row = &c->catalog.rows[i];
 		fill_member(w->view, id, i + 1);
-		w->watch = watch_open(loop, settings, id, i + 1, looked, ctx);
+		w->watch = watch_open(loop, settings, id, i + 1, may_enter, looked, ctx);
 	}
 }
 

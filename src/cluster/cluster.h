@@ -21,6 +21,13 @@ struct worker {
 	struct watch *watch;
 	struct member *view;
 	struct catalog_row *row;
+	/* Which directories are recognised under its name, the member's and the one that is to take
+	 * its place, and for which start of the server; as the last whole look at the catalog, or a
+	 * step since, has it. */
+	struct {
+		char system_identifier[24], successor[24];
+		char start[32];
+	} recognised;
 	struct epoch next_epoch; /* noted for it, while it is being begun */
 	bool has_begun;		 /* that epoch */
 	struct loss_report loss; /* of an empty one, once assessed */
@@ -48,11 +55,21 @@ struct cluster {
 /* Makes view->cluster, which lives as long; each worker is watched from now on, and looked is
  * called with ctx. */
 void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory, watch_looked_fn looked, void *ctx);
+	struct node_view *view, const char *socket_directory, watch_may_enter_fn may_enter,
+	watch_looked_fn looked, void *ctx);
 void cluster_fini(struct cluster *c);
 
 /* NULL for a name that is no worker's. */
 struct worker *cluster_worker_of_name(struct cluster *c, const char *name);
+
+/* Whether the worker whose memory says what was found may be entered: it belongs to no cluster, or
+ * it is the directory that was recognised, for this start of its server; and the coordinator itself
+ * is recognised. */
+bool cluster_may_enter(
+	const struct cluster *c, const struct worker *w, const struct member_facts *found);
+
+/* The chosen workers, by index, have been written down as recognised, as they were seen. */
+void cluster_note_recognised(struct cluster *c, const bool chosen[]);
 
 /* Classifies every node by what was looked up, and logs each change of state once. */
 void cluster_classify(struct cluster *c);

@@ -72,6 +72,8 @@ struct member_facts {
 	char cluster_id[40];
 	char name[80];
 	char system_identifier[24];
+	char server_start[32]; /* which start of its server */
+	bool entered;  /* the databases were asked: it is recognised, or belongs to no cluster */
 	bool admitted; /* since its server's start: it may serve everybody */
 	char shut[16]; /* the name of the state for which it was told to serve nobody, or "" */
 	bool settled;  /* nothing has been written on its server since its epoch began */
@@ -89,6 +91,7 @@ struct member_record {
 	struct epoch epoch;	    /* the one that it has begun */
 	char next_epoch[40];	    /* the id of the one noted for it, or "" */
 	struct address address;	    /* under which it is registered */
+	char recognised_start[32];  /* for which start of its server it was recognised, or "" */
 	char successor[24]; /* of the empty directory that is to take the registered one's place */
 	char accepted[40];  /* the token of the loss that the operator has accepted, or "" */
 };
@@ -98,6 +101,7 @@ struct member_entry {
 	bool present;
 	bool active;
 	bool has_metadata; /* false after stop_metadata_sync_to_node() */
+	bool is_stale;	   /* it has metadata, and was not told yet what changed in that */
 	int group;
 	long shards;
 };
@@ -121,7 +125,9 @@ struct cluster_facts {
 	struct address address; /* under which it is remembered to be registered */
 	char system_identifier[24];
 	bool settled; /* nothing has been written on this server since the members' epochs began */
+	bool entered; /* its databases were asked: the coordinator itself is recognised */
 	struct outdated_view outdated;
+	char beyond[80]; /* the first member that SET_SIZE does not reach, or "" */
 	const struct superseded *superseded;
 	int superseded_count;
 	const struct stranger *strangers;

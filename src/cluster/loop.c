@@ -69,7 +69,7 @@ static void make_copies(struct cluster_loop *l)
 /* failure is NULL unless the round itself failed, and not its step for one worker. */
 static void end_round(struct cluster_loop *l, const struct err *failure)
 {
-	int64_t delay_ms = CALM_MS;
+	int64_t delay_ms = l->cluster.view->has_stale ? EAGER_MS : CALM_MS;
 
 	l->is_running = false;
 	if (failure) {
@@ -152,7 +152,7 @@ static void on_looked_at_catalog(void *ctx, const struct err *failure)
 {
 	struct cluster_loop *l = ctx;
 	const struct cluster_view *view = l->cluster.view;
-	bool was_formed = view->formed;
+	bool was_formed = view->formed, had_stale = view->has_stale;
 	enum member_state before = view->members[0].state;
 
 	if (failure) {
@@ -163,7 +163,8 @@ static void on_looked_at_catalog(void *ctx, const struct err *failure)
 	moved_publish(&l->cluster);
 	cluster_plan(&l->cluster, l->one_by_one, &l->plan);
 	cluster_publish(&l->cluster, &l->plan);
-	if (view->formed != was_formed || view->members[0].state != before)
+	if (view->formed != was_formed || view->has_stale != had_stale ||
+		view->members[0].state != before)
 		l->changed(l->ctx);
 	l->retry_ms = 0;
 	if (view->paused_by && plan_step_is_change(l->plan.step))
@@ -254,6 +255,14 @@ static void on_looked(void *ctx, struct watch *watch, enum watch_outcome outcome
 	start_round(l);
 }
 
+static bool may_enter(void *ctx, const struct watch *watch, const struct member_facts *found)
+{
+	const struct cluster_loop *l = ctx;
+	const struct cluster *c = &l->cluster;
+
+	return cluster_may_enter(c, &c->workers[watch_ordinal(watch) - 1], found);
+}
+
 struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct settings *settings,
 	struct node_view *view, const char *socket_directory, cluster_changed_fn changed, void *ctx)
 {
@@ -264,7 +273,7 @@ struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct set
 	l->timer = evtimer_new(loop, on_timer, l);
 	l->calm = event_new(loop, -1, EV_PERSIST, on_calm, l);
 	timer_set(l->calm, CALM_MS);
-	cluster_init(&l->cluster, loop, settings, view, socket_directory, on_looked, l);
+	cluster_init(&l->cluster, loop, settings, view, socket_directory, may_enter, on_looked, l);
 	l->steps = steps_open(loop, &l->cluster, socket_directory);
 	l->copies = copies_open(loop, view->identity->port, socket_directory);
 	for (int i = 0; i < l->cluster.count; i++)
@@ -281,6 +290,13 @@ void cluster_loop_close(struct cluster_loop *l)
 	event_free(l->timer);
 	event_free(l->calm);
 	free(l);
+}
+
+void cluster_loop_enter(struct cluster_loop *l)
+{
+	l->cluster.catalog.may_enter = true;
+	cluster_loop_wake(l, NULL);
+	start_round(l);
 }
 
 void cluster_loop_wake(struct cluster_loop *l, const char *name)

@@ -25,5 +25,9 @@ struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct set
 	void *ctx);
 void cluster_loop_close(struct cluster_loop *l);
 
+/* This node has been recognised and is set up: its databases and the workers' may be asked, and
+ * changes made. Not needed when view->recognised was set before the loop was opened. */
+void cluster_loop_enter(struct cluster_loop *l);
+
 /* Looks now: at the worker of that name, or at all for NULL or a name that is none's. */
 void cluster_loop_wake(struct cluster_loop *l, const char *name);

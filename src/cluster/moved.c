@@ -8,29 +8,12 @@
 
 #include "base/banned.h"
 
-static const struct address *stranger_of(const struct cluster *c, int group)
-{
-	const struct cluster_facts *facts = &c->catalog.facts;
-
-	for (int i = 0; i < facts->stranger_count; i++)
-		if (facts->strangers[i].group == group)
-			return &facts->strangers[i].address;
-	return NULL;
-}
-
 const struct address *moved_from(const struct cluster *c, int ordinal)
 {
-	const struct cluster_facts *facts = &c->catalog.facts;
-	const struct address *known = &facts->address, *row = &facts->databases[0].address;
+	const struct address *known = ordinal > 0 ? &c->workers[ordinal - 1].row->record.address
+						  : &c->catalog.facts.address;
 
-	if (ordinal > 0) {
-		const struct worker *w = &c->workers[ordinal - 1];
-		known = &w->row->record.address;
-		row = stranger_of(c, watch_facts(w->watch)->databases[0].group);
-	}
-	if (known->host[0])
-		return known;
-	return row && row->host[0] ? row : NULL;
+	return known->host[0] ? known : NULL;
 }
 
 /* Whether it has answered as the very directory that is remembered; says what is wrong. */
@@ -49,45 +32,26 @@ static bool is_itself(const struct cluster *c, const struct worker *w, char *why
 		wrong = "is not the directory that is remembered by this name";
 	else if (epoch_compare(&facts->epoch, record) != EPOCH_CURRENT)
 		wrong = "is not in the epoch that is remembered: one of the two is an older copy";
-	for (int i = 0; !wrong && i < MANAGED_COUNT; i++)
-		if (facts->databases[i].group <= 0)
-			wrong = "has no group in Citus";
 	if (wrong)
 		snprintf(why, size, "%s %s", w->view->name, wrong);
 	return !wrong;
 }
 
-/* Whether a worker of this set is the row's node. */
-static bool is_of_this_set(const struct cluster *c, const struct stranger *row)
-{
-	for (int i = 0; i < c->count; i++)
-		if (c->workers[i].row->record.registered &&
-			watch_facts(c->workers[i].watch)->databases[row->database].group ==
-				row->group)
-			return true;
-	return false;
-}
-
 /* "" when nothing does. */
 static void say_what_hinders(const struct cluster *c, char *why, size_t size)
 {
-	const struct cluster_facts *facts = &c->catalog.facts;
+	const char *beyond = c->catalog.facts.beyond;
 
 	why[0] = '\0';
 	for (int i = 0; i < c->count; i++)
 		if (c->workers[i].row->record.registered &&
 			!is_itself(c, &c->workers[i], why, size))
 			return;
-	for (int i = 0; i < facts->stranger_count; i++) {
-		const struct stranger *row = &facts->strangers[i];
-		if (is_of_this_set(c, row))
-			continue;
+	if (beyond[0])
 		snprintf(why, size,
-			"pg_dist_node has %s:%d, and no worker of this set is that node: is "
-			"SET_SIZE smaller than it was?",
-			row->address.host, row->address.port);
-		return;
-	}
+			"%s is a member, and not a worker of this set: SET_SIZE is smaller than it "
+			"was",
+			beyond);
 }
 
 static void say_move(const struct cluster *c, struct member *m)

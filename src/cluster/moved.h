@@ -6,8 +6,8 @@
 
 #include "cluster/cluster.h"
 
-/* Under which address the coordinator (ordinal 0) or a worker is registered: by our memory, or in a
- * cluster of before by Citus. NULL for not at all. Borrowed until the next look. */
+/* Under which address the coordinator (ordinal 0) or a worker is remembered to be registered. NULL
+ * for not at all. Borrowed until the next look. */
 const struct address *moved_from(const struct cluster *c, int ordinal);
 
 /* Shows the addresses in the view: from where each node was moved, what hinders an adoption, and

@@ -114,9 +114,15 @@ static bool is_in_sync(const struct plan_member *m)
 	return m->in_citus && m->has_metadata;
 }
 
+static bool is_to_recognise(const struct plan_member *m)
+{
+	return m->state == MEMBER_RETURNING && !m->recognised && m->due;
+}
+
 static bool is_to_admit(const struct plan_member *m)
 {
-	return m->state == MEMBER_OURS && m->recorded && is_in_sync(m) && !m->admitted && m->due;
+	return m->state == MEMBER_OURS && m->recorded && is_in_sync(m) && !m->is_stale &&
+	       !m->admitted && m->due;
 }
 
 static bool is_to_shut(const struct plan_member *m)
@@ -178,7 +184,9 @@ static const struct {
 	bool only_one;
 	const char *reason;
 } lone_steps[] = {
-	/* First, for pause does not hold these two up. */
+	/* First, for pause does not hold these up. */
+	{ PLAN_RECOGNISE, is_to_recognise, false,
+		"recognised: who was a member may let the cluster in again" },
 	{ PLAN_ADMIT, is_to_admit, false, "recognised: ordinary roles may log in there" },
 	{ PLAN_SHUT, is_to_shut, false,
 		"disabled or removed by somebody: ordinary roles may not log in there" },
@@ -240,6 +248,9 @@ static int choose_to_free(
 		if (is_out_of_sight(m)) {
 			away = i;
 			away_count++;
+		} else if (m->state == MEMBER_RETURNING) {
+			*refusal = "; in a moment";
+			return -1;
 		} else if (m->state == MEMBER_EMPTY) {
 			/* Being filled again gets it out of the way, unless another one is next.
 			 * First it must be known what it has lost. */
@@ -340,7 +351,7 @@ static bool plan_change(struct making *p)
 static bool is_settled(const struct plan_member *m)
 {
 	return m->state == MEMBER_OURS && m->recorded && m->stamped &&
-	       (!m->in_citus || (m->has_metadata && m->admitted));
+	       (!m->in_citus || (m->has_metadata && !m->is_stale && m->admitted));
 }
 
 /* Whether the first forming may do without it: one that answers, and is not new, may be a part of
@@ -360,7 +371,7 @@ static bool is_waited_for(const struct making *p, const struct plan_member *m)
 		return false;
 	if (m->leaving && !m->in_citus)
 		return false;
-	return m->state != MEMBER_OURS || (m->in_citus && !m->has_metadata);
+	return m->state != MEMBER_OURS || (m->in_citus && (!m->has_metadata || m->is_stale));
 }
 
 static void name_waiting(struct making *p)
@@ -501,7 +512,7 @@ static bool can_form(const struct making *p)
 		const struct plan_member *m = &p->workers[i];
 		ours += m->state == MEMBER_OURS;
 		pending += (m->state == MEMBER_UNKNOWN || m->state == MEMBER_NEW ||
-				   m->state == MEMBER_JOINING) &&
+				   m->state == MEMBER_JOINING || m->state == MEMBER_RETURNING) &&
 			   m->failures == 0 && !m->left_out && !m->leaving;
 	}
 	return !p->cluster->formed && !pending && (ours > 0 || p->count == 0);

@@ -22,7 +22,9 @@ struct plan_member {
 	unsigned failures; /* registrations that failed in a row */
 	bool in_citus;	   /* it has an active row in pg_dist_node */
 	bool has_metadata; /* and Citus keeps its metadata in sync */
+	bool is_stale;	   /* but has not told it yet what changed */
 	bool stamped;	   /* the identity on it is complete */
+	bool recognised;   /* for this start of its server */
 	bool admitted;	   /* it may serve, as it knows */
 	bool shut;	   /* it may not, since it is in this state, as it knows */
 	bool disabled;	   /* somebody disabled it in Citus */

@@ -33,7 +33,7 @@ struct steps {
 	void (*written)(struct steps *s); /* called when they have ended */
 	int database;
 	bool beginning[MEMBERS_MAX]; /* an epoch */
-	char *hosts, *names, *joining, *identifiers, *empties, *incarnations, *epochs;
+	char *hosts, *names, *joining, *identifiers, *empties, *incarnations, *epochs, *starts;
 	char port[8];
 };
 
@@ -45,6 +45,11 @@ static void add_identifier(struct sql_array *array, const struct worker *w)
 static void add_epoch(struct sql_array *array, const struct worker *w)
 {
 	sql_array_add(array, "%s", watch_facts(w->watch)->epoch.id);
+}
+
+static void add_start(struct sql_array *array, const struct worker *w)
+{
+	sql_array_add(array, "%s", watch_facts(w->watch)->server_start);
 }
 
 static void add_is_empty(struct sql_array *array, const struct worker *w)
@@ -65,6 +70,7 @@ static void prepare_arrays(struct steps *s, const bool chosen[])
 	mem_replace(&s->names, cluster_array_of(c, chosen, cluster_add_name));
 	mem_replace(&s->identifiers, cluster_array_of(c, chosen, add_identifier));
 	mem_replace(&s->empties, cluster_array_of(c, chosen, add_is_empty));
+	mem_replace(&s->starts, cluster_array_of(c, chosen, add_start));
 	mem_replace(&s->epochs, cluster_array_of(c, chosen, add_epoch));
 	mem_replace(&s->incarnations, catalog_incarnations(&c->catalog));
 }
@@ -86,7 +92,26 @@ static int bind_intent(void *ctx, const char *parameters[])
 	parameters[0] = s->names;
 	parameters[1] = s->identifiers;
 	parameters[2] = s->empties;
-	return 3;
+	parameters[3] = s->starts;
+	return 4;
+}
+
+static int bind_starts(void *ctx, const char *parameters[])
+{
+	const struct steps *s = ctx;
+
+	parameters[0] = s->names;
+	parameters[1] = s->starts;
+	return 2;
+}
+
+static int bind_abandoned(void *ctx, const char *parameters[])
+{
+	const struct steps *s = ctx;
+
+	parameters[0] = s->names;
+	parameters[1] = s->cluster->catalog.abandoned;
+	return 2;
 }
 
 /* Of those that are to be registered; an empty member, and one that lacks a mark, stay known. */
@@ -176,6 +201,18 @@ static const struct sql_step intend[] = {
 		.sql = sql_cluster_forget_removed,
 		.bind = bind_removed },
 	{ .name = "write the intent to register", .sql = sql_cluster_intend, .bind = bind_intent },
+};
+
+static const struct sql_step recognise[] = {
+	{ .name = "remember who has been recognised",
+		.sql = sql_cluster_recognise,
+		.bind = bind_starts },
+};
+
+static const struct sql_step abandon[] = {
+	{ .name = "write who is to abandon the cluster",
+		.sql = sql_cluster_abandon,
+		.bind = bind_abandoned },
 };
 
 static const struct sql_step registration[] = {
@@ -347,23 +384,48 @@ static void start_shut(struct steps *s, struct watch *watch)
 	watch_shut(watch, state, on_written, s);
 }
 
-static void start_abandon(struct steps *s, struct watch *watch)
+static void run_home(struct steps *s, const struct sql_step *steps, size_t count, sql_done_fn done)
 {
-	const char *id = s->cluster->catalog.abandoned;
+	sql_run(s->cluster->catalog.home, steps, count, s, done);
+}
 
-	log_warning("telling %s to abandon cluster %s, as \"form --abandon\" asks",
-		watch_name(watch), id);
-	watch_abandon(watch, id, on_written, s);
+static void start_tell(struct steps *s, struct watch *watch)
+{
+	watch_tell(watch, on_written, s);
+}
+
+/* What is written for the chosen workers stands here: they are told to read it. */
+static void tell_chosen(struct steps *s, const struct err *failure)
+{
+	if (failure)
+		end(s, STEP_FAILED, NULL, failure);
+	else
+		write_on(s, s->plan->chosen, start_tell, end_written);
+}
+
+static void on_to_abandon(void *ctx, const struct err *failure)
+{
+	struct steps *s = ctx;
+
+	for (int i = 0; !failure && i < s->cluster->count; i++)
+		if (s->plan->chosen[i])
+			log_warning("telling %s to abandon cluster %s, as \"form --abandon\" asks",
+				s->cluster->workers[i].view->name, s->cluster->catalog.abandoned);
+	tell_chosen(s, failure);
+}
+
+static void on_recognised(void *ctx, const struct err *failure)
+{
+	struct steps *s = ctx;
+
+	if (!failure)
+		cluster_note_recognised(s->cluster, s->plan->chosen);
+	tell_chosen(s, failure);
 }
 
 static void on_epochs_confirmed(void *ctx, const struct err *failure)
 {
 	end(ctx, failure ? STEP_FAILED : STEP_WRITTEN, NULL, failure);
-}
-
-static void run_home(struct steps *s, const struct sql_step *steps, size_t count, sql_done_fn done)
-{
-	sql_run(s->cluster->catalog.home, steps, count, s, done);
 }
 
 static void confirm_begun(struct steps *s)
@@ -450,10 +512,13 @@ static void on_intended(void *ctx, const struct err *failure)
 {
 	struct steps *s = ctx;
 
-	if (failure)
+	if (failure) {
 		end(s, STEP_FAILED, NULL, failure);
-	else
-		write_on(s, s->plan->chosen, start_stamp, end_written);
+		return;
+	}
+	/* The look that follows the writing goes by it. */
+	cluster_note_recognised(s->cluster, s->plan->chosen);
+	write_on(s, s->plan->chosen, start_stamp, end_written);
 }
 
 static void on_confirmed(void *ctx, const struct err *failure)
@@ -521,7 +586,8 @@ void steps_take(struct steps *s, const struct plan *plan, step_ended_fn ended, v
 	if (plan->step != PLAN_NOTHING && plan->step != PLAN_WAIT)
 		log_debug("membership: %s %s: %s", plan_step_name(plan->step), s->names, plan->why);
 	switch (plan->step) {
-	case PLAN_ABANDON: write_on(s, plan->chosen, start_abandon, end_written); return;
+	case PLAN_ABANDON: run_home(s, abandon, ARRAY_LEN(abandon), on_to_abandon); return;
+	case PLAN_RECOGNISE: run_home(s, recognise, ARRAY_LEN(recognise), on_recognised); return;
 	case PLAN_MINT: run_home(s, mint, ARRAY_LEN(mint), on_step_done); return;
 	case PLAN_ADMIT: begin_epochs(s, plan->chosen); return;
 	case PLAN_SHUT: write_on(s, plan->chosen, start_shut, end_written); return;
@@ -562,7 +628,7 @@ struct steps *steps_open(
 void steps_close(struct steps *s)
 {
 	char *const arrays[] = { s->hosts, s->names, s->joining, s->identifiers, s->empties,
-		s->incarnations, s->epochs };
+		s->incarnations, s->epochs, s->starts };
 
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(s->work[i]);

@@ -5,9 +5,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/timer.h"
 #include "cluster/overrides.h"
 #include "node/databases.h"
+#include "node/fixed_roles.h"
+#include "sql/recogniser.h"
 #include "sql/sql.h"
 #include "statements.h"
 
@@ -21,7 +24,9 @@ struct watch {
 	int ordinal;
 	char *name;
 	char *host;
-	struct sql *home; /* kept open: its loss tells that the worker went away */
+	/* As the role that recognises; kept open: its loss tells that the worker went away. */
+	struct sql *home;
+	struct sql *work;		      /* as postgres, for writes */
 	struct sql *databases[MANAGED_COUNT]; /* connected for a look only */
 	int looked_at;			      /* the database under look */
 	char *setting_names;
@@ -39,6 +44,7 @@ struct watch {
 	bool is_begun; /* the epoch was written */
 	watch_written_fn written;
 	void *written_ctx;
+	watch_may_enter_fn may_enter;
 	watch_looked_fn looked;
 	void *ctx;
 };
@@ -76,6 +82,7 @@ static int on_identifier(void *ctx, const PGresult *result, int row, struct err 
 	(void)e;
 	sql_copy_field(
 		w->looking.system_identifier, sizeof(w->looking.system_identifier), result, row, 0);
+	sql_copy_field(w->looking.server_start, sizeof(w->looking.server_start), result, row, 1);
 	return 0;
 }
 
@@ -233,14 +240,6 @@ static int bind_state(void *ctx, const char *parameters[])
 	return 1;
 }
 
-static int bind_cluster(void *ctx, const char *parameters[])
-{
-	const struct watch *w = ctx;
-
-	parameters[0] = w->cluster_id;
-	return 1;
-}
-
 static const struct sql_step look_home[] = {
 	{ .name = "ask the server who it is",
 		.sql = sql_cluster_read_identifier,
@@ -308,10 +307,7 @@ static const struct sql_step shut[] = {
 	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
-static const struct sql_step abandon[] = {
-	{ .name = "tell the node to abandon its cluster",
-		.sql = sql_cluster_abandon,
-		.bind = bind_cluster },
+static const struct sql_step tell[] = {
 	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
@@ -359,6 +355,20 @@ static bool is_news(const struct watch *w)
 	return memcmp(&before, &w->looking, sizeof(before)) != 0;
 }
 
+static void finish_look(struct watch *w)
+{
+	w->looking.look = LOOK_ANSWERED;
+	enum watch_outcome outcome = is_news(w) ? WATCH_NEWS : WATCH_SAME;
+	memcpy(&w->facts, &w->looking, sizeof(w->facts));
+	end_look(w, NULL, outcome);
+}
+
+/* One that has been recognised lets postgres in when its own set-up is done, and knocks then. */
+static bool is_on_its_way(const struct watch *w, const struct err *failure)
+{
+	return w->looking.cluster_id[0] && strcmp(failure->sqlstate, "28000") == 0;
+}
+
 static void look_at_database(struct watch *w);
 
 static void on_database_looked(void *ctx, const struct err *failure)
@@ -370,18 +380,16 @@ static void on_database_looked(void *ctx, const struct err *failure)
 	 * open: each log-in costs thousands of hashes (SCRAM). */
 	if (found->group != 0 || found->nodes > 0)
 		sql_rest(w->databases[w->looked_at]);
-	if (failure) {
+	if (failure && is_on_its_way(w, failure)) {
+		w->looking.entered = false;
+		finish_look(w);
+	} else if (failure) {
 		end_look(w, failure, WATCH_NEWS);
-		return;
-	}
-	if (++w->looked_at < MANAGED_COUNT) {
+	} else if (++w->looked_at < MANAGED_COUNT) {
 		look_at_database(w);
-		return;
+	} else {
+		finish_look(w);
 	}
-	w->looking.look = LOOK_ANSWERED;
-	enum watch_outcome outcome = is_news(w) ? WATCH_NEWS : WATCH_SAME;
-	memcpy(&w->facts, &w->looking, sizeof(w->facts));
-	end_look(w, NULL, outcome);
 }
 
 static void look_at_database(struct watch *w)
@@ -403,7 +411,11 @@ static void on_home_looked(void *ctx, const struct err *failure)
 		end_look(w, &e, WATCH_NEWS);
 	} else {
 		w->looked_at = 0;
-		look_at_database(w);
+		w->looking.entered = w->may_enter(w->ctx, w, &w->looking);
+		if (w->looking.entered)
+			look_at_database(w);
+		else
+			finish_look(w);
 	}
 }
 
@@ -445,28 +457,38 @@ static void on_written(void *ctx, const struct err *failure)
 {
 	struct watch *w = ctx;
 
+	sql_rest(w->work);
 	w->written(w->written_ctx, w, failure);
 }
 
 struct watch *watch_open(struct event_base *loop, const struct settings *settings,
-	const struct identity *id, int ordinal, watch_looked_fn looked, void *ctx)
+	const struct identity *id, int ordinal, watch_may_enter_fn may_enter,
+	watch_looked_fn looked, void *ctx)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
 	w->ordinal = ordinal;
 	w->name = identity_name_of(id, ordinal);
 	w->host = identity_host_of(id, ordinal);
+	w->may_enter = may_enter;
 	w->looked = looked;
 	w->ctx = ctx;
+	char *password = recogniser_password(settings_secret(settings, SET_SUPERPASS));
 	struct sql_target target = { .host = w->host,
 		.port = id->port,
 		.database = DATABASE_HOME,
-		.user = "postgres",
-		.password = settings_secret(settings, SET_SUPERPASS),
+		.user = RECOGNISER,
+		.is_plain_role = true,
+		.password = password,
 		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
 		.statement_timeout_ms = STATEMENT_TIMEOUT_MS };
 	w->home = sql_open(loop, &target);
 	sql_on_notify(w->home, on_home_notify, w);
+	secret_free(password);
+	target.user = fixed_roles[FIXED_ROLE_POSTGRES].name;
+	target.is_plain_role = false;
+	target.password = settings_secret(settings, SET_SUPERPASS);
+	w->work = sql_open(loop, &target);
 	for (int i = 0; i < MANAGED_COUNT; i++) {
 		target.database = managed_databases[i];
 		w->databases[i] = sql_open(loop, &target);
@@ -479,6 +501,7 @@ struct watch *watch_open(struct event_base *loop, const struct settings *setting
 void watch_close(struct watch *w)
 {
 	sql_close(w->home);
+	sql_close(w->work);
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		sql_close(w->databases[i]);
 	event_free(w->timer);
@@ -519,7 +542,7 @@ static void write_steps(struct watch *w, const struct sql_step *steps, size_t co
 {
 	w->written = written;
 	w->written_ctx = ctx;
-	sql_run(w->home, steps, count, w, on_written);
+	sql_run(w->work, steps, count, w, on_written);
 }
 
 void watch_stamp(struct watch *w, const char *cluster_id, const char *databases,
@@ -536,6 +559,7 @@ static void on_admitted(void *ctx, const struct err *failure)
 	struct watch *w = ctx;
 	struct err e;
 
+	sql_rest(w->work);
 	if (w->is_begun) {
 		w->facts.epoch = w->epoch;
 		w->facts.settled = true; /* the next glance tells */
@@ -554,7 +578,7 @@ void watch_admit(struct watch *w, const struct epoch *epoch, watch_written_fn wr
 	w->written = written;
 	w->written_ctx = ctx;
 	snprintf(w->epoch_number, sizeof(w->epoch_number), "%lld", (long long)epoch->number);
-	sql_run(w->home, admit, ARRAY_LEN(admit), w, on_admitted);
+	sql_run(w->work, admit, ARRAY_LEN(admit), w, on_admitted);
 }
 
 void watch_shut(struct watch *w, const char *state, watch_written_fn written, void *ctx)
@@ -563,15 +587,23 @@ void watch_shut(struct watch *w, const char *state, watch_written_fn written, vo
 	write_steps(w, shut, ARRAY_LEN(shut), written, ctx);
 }
 
-void watch_abandon(struct watch *w, const char *cluster_id, watch_written_fn written, void *ctx)
+static void on_told(void *ctx, const struct err *failure)
 {
-	w->cluster_id = cluster_id;
-	write_steps(w, abandon, ARRAY_LEN(abandon), written, ctx);
+	struct watch *w = ctx;
+
+	w->written(w->written_ctx, w, failure);
+}
+
+void watch_tell(struct watch *w, watch_written_fn written, void *ctx)
+{
+	w->written = written;
+	w->written_ctx = ctx;
+	sql_run(w->home, tell, ARRAY_LEN(tell), w, on_told);
 }
 
 bool watch_is_busy(const struct watch *w)
 {
-	return w->is_looking || sql_is_busy(w->home);
+	return w->is_looking || sql_is_busy(w->home) || sql_is_busy(w->work);
 }
 
 const struct member_facts *watch_facts(const struct watch *w)

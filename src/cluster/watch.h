@@ -27,12 +27,17 @@ enum watch_outcome {
 
 /* Called after each look or glance, whatever it found. */
 typedef void (*watch_looked_fn)(void *ctx, struct watch *watch, enum watch_outcome outcome);
+/* Whether the worker whose memory was read may be entered: log-ins of postgres, sessions in its
+ * Citus databases. found is what its memory says. */
+typedef bool (*watch_may_enter_fn)(
+	void *ctx, const struct watch *watch, const struct member_facts *found);
 /* Called with the writer's ctx when something has been written on the worker; failure is NULL when
  * it stands. */
 typedef void (*watch_written_fn)(void *ctx, struct watch *watch, const struct err *failure);
 
 struct watch *watch_open(struct event_base *loop, const struct settings *settings,
-	const struct identity *id, int ordinal, watch_looked_fn looked, void *ctx);
+	const struct identity *id, int ordinal, watch_may_enter_fn may_enter,
+	watch_looked_fn looked, void *ctx);
 void watch_close(struct watch *watch);
 
 /* Looks now; a look that is under way is enough. */
@@ -67,9 +72,9 @@ void watch_admit(
  * written. */
 void watch_shut(struct watch *watch, const char *state, watch_written_fn written, void *ctx);
 
-/* Tells the worker to abandon its cluster, if it is that one; borrowed until it is written. */
-void watch_abandon(
-	struct watch *watch, const char *cluster_id, watch_written_fn written, void *ctx);
+/* Tells the worker to read again what the coordinator remembers: a NOTIFY, for which it need not be
+ * recognised. */
+void watch_tell(struct watch *watch, watch_written_fn written, void *ctx);
 
 /* The facts of the last look; borrowed, they change at the next. */
 const struct member_facts *watch_facts(const struct watch *watch);

@@ -16,6 +16,7 @@
 #include "node/address.h"
 #include "node/conf.h"
 #include "node/identity.h"
+#include "node/passfile.h"
 #include "node/postgres_install.h"
 #include "node/render.h"
 #include "node/sample_password.h"
@@ -170,8 +171,8 @@ static int render_at_start(
 }
 
 /*
- * The phase to start in. A directory that has been set up admits the coordinator at once. Ordinary
- * roles stay out until the cluster has seen who it is: a volume restored from an older copy, or
+ * The phase to start in. A directory that has been set up lets the other nodes read who it is.
+ * Everybody stays out until the cluster has recognised it: a volume restored from an older copy, or
  * exchanged for another, would otherwise answer with rows missing, and without an error.
  */
 static enum phase first_phase(const struct node *node, enum data_state data)
@@ -180,7 +181,7 @@ static enum phase first_phase(const struct node *node, enum data_state data)
 
 	if (data == DATA_ABSENT || conf_read_phase(node->conf, &last) < 0)
 		return PHASE_LOCAL;
-	return last < PHASE_CLUSTER ? last : PHASE_CLUSTER;
+	return last < PHASE_RECOGNITION ? last : PHASE_RECOGNITION;
 }
 
 static int check_leaving(const struct node *node, enum data_state data, struct err *e)
@@ -211,7 +212,7 @@ static int hand_over(const struct node *node, enum phase phase, const char *data
 	const struct render_input input = render_input_of(node, phase);
 	_free_ char *config_file =
 		xasprintf("%s/%s", node->conf, render_file_names[RENDER_POSTGRESQL_CONF]);
-	_free_ char *passfile = run_directory_passfile(s);
+	_free_ char *passfile = passfile_path(s);
 	_free_ char *socket_lock = run_directory_socket_lock(s);
 	_free_ char *notify = run_directory_notify(s);
 	struct address http = { 0 };

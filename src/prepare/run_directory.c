@@ -9,13 +9,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/secret.h"
 #include "base/walk.h"
-#include "node/fixed_roles.h"
+#include "node/passfile.h"
 
 #include "base/banned.h"
-
-enum { PASSFILE_MOST = 64 * 1024 };
 
 static char *inside(const struct settings *s, const char *name)
 {
@@ -32,11 +29,6 @@ char *run_directory_socket_lock(const struct settings *s)
 	_free_ char *socket = run_directory_socket(s);
 
 	return xasprintf("%s/.s.PGSQL.%ld.lock", socket, settings_number(s, SET_PORT));
-}
-
-char *run_directory_passfile(const struct settings *s)
-{
-	return inside(s, "passfile");
 }
 
 char *run_directory_notify(const struct settings *s)
@@ -122,51 +114,6 @@ static int make_socket_directory(int run, const char *path, struct err *e)
 	return close_directory(directory, path, e);
 }
 
-static void print_escaped(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == ':' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-}
-
-/* The format of libpq's .pgpass: any host, this port, any database. */
-static char *passfile_text(const struct settings *s)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++) {
-		fprintf(out, "*:%ld:*:%s:", settings_number(s, SET_PORT), fixed_roles[i].name);
-		print_escaped(out, settings_secret(s, fixed_roles[i].password));
-		fputc('\n', out);
-	}
-	fclose(out);
-	return text;
-}
-
-static int write_passfile(const struct settings *s, struct err *e)
-{
-	_free_ char *path = run_directory_passfile(s);
-	char *text = passfile_text(s);
-	char *present = NULL;
-	struct stat st;
-	struct err ignored;
-	int status = 0;
-
-	bool same = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0600 &&
-		    st.st_uid == geteuid() &&
-		    file_read(path, PASSFILE_MOST, &present, NULL, &ignored) == 0 &&
-		    strcmp(present, text) == 0;
-	if (!same)
-		status = file_replace(path, text, strlen(text), 0600, e);
-	secret_free(text);
-	secret_free(present);
-	return status;
-}
-
 int run_directory_make(const struct settings *s, struct err *e)
 {
 	const char *path = settings_text(s, SET_RUN_DIRECTORY);
@@ -176,5 +123,5 @@ int run_directory_make(const struct settings *s, struct err *e)
 	if (directory < 0 || close_directory(directory, path, e) < 0 ||
 		make_socket_directory(directory, socket, e) < 0)
 		return -1;
-	return write_passfile(s, e);
+	return passfile_empty(s, e);
 }

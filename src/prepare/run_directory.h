@@ -18,5 +18,4 @@ int run_directory_make(const struct settings *s, struct err *e) NODISCARD;
 /* The caller frees these. */
 char *run_directory_socket(const struct settings *s);
 char *run_directory_socket_lock(const struct settings *s); /* postgres makes it (pqcomm.h) */
-char *run_directory_passfile(const struct settings *s);
 char *run_directory_notify(const struct settings *s);

@@ -27,6 +27,20 @@ static bool is_postgres_ready(const struct node_view *view, char *reason, size_t
 	return false;
 }
 
+/* Never, in this state of the set-up. */
+static bool is_recognised(const struct node_view *view, char *reason, size_t size)
+{
+	const char *own = view->cluster ? view->cluster->members[0].reason : "";
+
+	if (view->identity->role == ROLE_WORKER)
+		snprintf(reason, size,
+			"waiting for the coordinator to recognise this data directory");
+	else
+		snprintf(reason, size, "waiting to see what the workers remember%s%s",
+			own[0] ? ": " : "", own);
+	return false;
+}
+
 static bool is_set_up(const struct node_view *view, char *reason, size_t size)
 {
 	switch (view->setup) {
@@ -36,6 +50,7 @@ static bool is_set_up(const struct node_view *view, char *reason, size_t size)
 		snprintf(reason, size, "local set-up is running%s%s",
 			view->setup_error[0] ? " again, it failed: " : "", view->setup_error);
 		break;
+	case SETUP_UNRECOGNISED: return is_recognised(view, reason, size);
 	case SETUP_FAILED:
 		snprintf(reason, size, "local set-up failed: %s", view->setup_error);
 		break;

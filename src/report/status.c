@@ -21,6 +21,7 @@ static const char *const postgres_states[POSTGRES_STATE_COUNT] = {
 static const char *const setup_states[] = {
 	[SETUP_WAITING] = "waiting",
 	[SETUP_RUNNING] = "running",
+	[SETUP_UNRECOGNISED] = "unrecognised",
 	[SETUP_DONE] = "done",
 	[SETUP_FAILED] = "failed",
 };

@@ -1,20 +1,27 @@
 /*
- * A worker's knock at the coordinator's door: "I am here, look at me". One
- * NOTIFY over a short connection, so that the coordinator need not poll. It
- * changes nothing but the moment of the coordinator's next look, and is
+ * A worker's knock at the coordinator's door: "I am here, look at me"; and what
+ * it reads there in the coordinator's memory. Over one short connection, by the
+ * role that may read that and nothing else, so it needs no trust on either side.
+ * It changes nothing but the moment of the coordinator's next look, and is
  * repeated with a back-off until this node is a member.
  */
 #pragma once
 
 #include <event2/event.h>
+#include <stdbool.h>
 
-#include "node/identity.h"
 #include "node/settings.h"
+#include "view/view.h"
 
 struct knock;
 
-struct knock *knock_open(
-	struct event_base *loop, const struct settings *settings, const struct identity *id);
+/* Called after each knock that was answered. recognised: the coordinator of this node's cluster has
+ * recognised this directory, for this start of its server. abandon: the cluster that this node is
+ * to abandon, or "". */
+typedef void (*knock_answered_fn)(void *ctx, bool recognised, const char *abandon);
+
+struct knock *knock_open(struct event_base *loop, const struct settings *settings,
+	const struct node_view *view, knock_answered_fn answered, void *ctx);
 /* NULL is allowed. */
 void knock_close(struct knock *knock);
 

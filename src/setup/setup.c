@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "node/databases.h"
 #include "node/fixed_roles.h"
+#include "sql/recogniser.h"
 #include "sql/scram.h"
 #include "sql/sql.h"
 #include "statements.h"
@@ -32,6 +34,8 @@ struct setup {
 	bool role_exists[FIXED_ROLE_COUNT];
 	bool role_matches[FIXED_ROLE_COUNT];
 	char *verifiers[FIXED_ROLE_COUNT];
+	bool recogniser_matches;
+	char *recogniser_verifier;
 	bool database_exists;
 	bool extension_exists;
 	bool extension_is_current;
@@ -99,6 +103,46 @@ static int on_this_node(void *ctx, const PGresult *result, int row, struct err *
 	s->admitted = strcmp(sql_field(result, row, 3), "t") == 0;
 	s->shut = shut ? member_state_of_name(shut) : MEMBER_UNKNOWN;
 	return 0;
+}
+
+static int on_identifier(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+
+	(void)e;
+	sql_copy_field(
+		s->view->system_identifier, sizeof(s->view->system_identifier), result, row, 0);
+	sql_copy_field(s->view->server_start, sizeof(s->view->server_start), result, row, 1);
+	return 0;
+}
+
+static int on_recogniser(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct setup *s = ctx;
+	char *password = recogniser_password(settings_secret(s->settings, SET_SUPERPASS));
+
+	(void)e;
+	s->recogniser_matches = scram_verifier_matches(sql_field(result, row, 0), password);
+	secret_free(password);
+	return 0;
+}
+
+/* "" for one that needs no new one. */
+static int bind_recogniser(void *ctx, const char *parameters[])
+{
+	struct setup *s = ctx;
+
+	free(take_ptr(s->recogniser_verifier));
+	parameters[0] = "";
+	if (s->recogniser_matches)
+		return 1;
+	char *password = recogniser_password(settings_secret(s->settings, SET_SUPERPASS));
+	struct err e;
+	/* Without a verifier the parameter is NULL, and the server refuses the next step. */
+	(void)!scram_make_verifier(password, &s->recogniser_verifier, &e);
+	secret_free(password);
+	parameters[0] = s->recogniser_verifier;
+	return 1;
 }
 
 static int on_role(void *ctx, const PGresult *result, int row, struct err *e)
@@ -249,7 +293,7 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 		.name = "read the node's group", .sql = sql_setup_read_group, .on_row = on_group   \
 	}
 
-static const struct sql_step home_steps[] = {
+static const struct sql_step identity_steps[] = {
 	{ .name = "read the server's version",
 		.sql = sql_setup_read_version,
 		.on_row = on_version },
@@ -272,7 +316,20 @@ static const struct sql_step home_steps[] = {
 		.sql = "select pg_reload_conf()",
 		.bind = if_quieted },
 	{ .name = "create schema \"citus_init\"", .sql = sql_setup_create_schema },
+	{ .name = "read role \"" RECOGNISER "\"",
+		.sql = sql_setup_read_recogniser,
+		.on_row = on_recogniser },
+	{ .name = "hand over the verifier of role \"" RECOGNISER "\"",
+		.sql = sql_setup_hand_over_recogniser,
+		.bind = bind_recogniser },
+	{ .name = "create role \"" RECOGNISER "\"", .sql = sql_setup_create_recogniser },
+	{ .name = "read which data directory this is",
+		.sql = sql_cluster_read_identifier,
+		.on_row = on_identifier },
 	READ_THIS_NODE,
+};
+
+static const struct sql_step home_steps[] = {
 	{ .name = "read the roles", .sql = sql_setup_read_roles, .on_row = on_role },
 	{ .name = "hand over the missing roles' verifiers",
 		.sql = sql_setup_hand_over_verifiers,
@@ -336,6 +393,27 @@ static void on_home_done(void *ctx, const struct err *failure)
 		sql_run(s->citus, s->citus_steps, s->citus_count, s, on_citus_done);
 }
 
+/* What belongs to no cluster, or to one that was never formed, holds nothing of anybody's. */
+static bool needs_recognition(const struct setup *s)
+{
+	return s->view->cluster_id[0] &&
+	       (s->view->identity->role == ROLE_WORKER || s->view->formed);
+}
+
+static void on_identity_done(void *ctx, const struct err *failure)
+{
+	struct setup *s = ctx;
+
+	if (!failure && !needs_recognition(s))
+		s->view->recognised = true;
+	if (!failure && s->view->recognised) {
+		sql_run(s->home, home_steps, ARRAY_LEN(home_steps), s, on_home_done);
+		return;
+	}
+	sql_disconnect(s->home);
+	end(s, failure);
+}
+
 struct setup *setup_open(struct event_base *loop, const struct settings *settings,
 	struct node_view *view, const char *socket_directory)
 {
@@ -356,31 +434,34 @@ void setup_close(struct setup *s)
 	sql_close(s->citus);
 	for (size_t i = 0; i < FIXED_ROLE_COUNT; i++)
 		free(s->verifiers[i]);
+	free(s->recogniser_verifier);
 	free(s);
 }
 
-static void begin(struct setup *s, const struct sql_step *home, size_t home_count,
-	const struct sql_step *citus, size_t citus_count, setup_done_fn done, void *ctx)
+static void begin(struct setup *s, const struct sql_step *citus_steps_of_it, size_t count,
+	setup_done_fn done, void *ctx)
 {
 	s->done = done;
 	s->ctx = ctx;
-	s->citus_steps = citus;
-	s->citus_count = citus_count;
+	s->citus_steps = citus_steps_of_it;
+	s->citus_count = count;
 	s->admitted = false;
 	s->shut = MEMBER_UNKNOWN;
-	sql_run(s->home, home, home_count, s, on_home_done);
 }
 
 void setup_run(struct setup *s, setup_done_fn done, void *ctx)
 {
 	memset(s->role_exists, 0, sizeof(s->role_exists));
 	memset(s->role_matches, 0, sizeof(s->role_matches));
-	begin(s, home_steps, ARRAY_LEN(home_steps), citus_steps, ARRAY_LEN(citus_steps), done, ctx);
+	s->recogniser_matches = false;
+	begin(s, citus_steps, ARRAY_LEN(citus_steps), done, ctx);
+	sql_run(s->home, identity_steps, ARRAY_LEN(identity_steps), s, on_identity_done);
 }
 
 void setup_look(struct setup *s, setup_done_fn done, void *ctx)
 {
-	begin(s, home_look, ARRAY_LEN(home_look), citus_look, ARRAY_LEN(citus_look), done, ctx);
+	begin(s, citus_look, ARRAY_LEN(citus_look), done, ctx);
+	sql_run(s->home, home_look, ARRAY_LEN(home_look), s, on_home_done);
 }
 
 void setup_reset(struct setup *s)

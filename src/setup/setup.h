@@ -1,7 +1,12 @@
 /*
- * The local set-up of a node, on every node and at every start: schema
- * citus_init, roles and their passwords, database citusdb, extension citus.
- * Idempotent: each step looks first. Runs on the socket, as postgres.
+ * The local set-up of a node, on every node and at every start. First what the
+ * nodes recognise each other by: schema citus_init, and the role that reads it.
+ * Then, once the node is recognised, what the cluster works with: roles and
+ * their passwords, database citusdb, extension citus. So a directory that turns
+ * out to be another cluster's keeps its passwords, and no session in citusdb
+ * wakes Citus' daemon, which would end the transactions that the other cluster
+ * has prepared. Idempotent: each step looks first. Runs on the socket, as
+ * postgres.
  */
 #pragma once
 
@@ -12,7 +17,9 @@
 
 struct setup;
 
-/* failure is NULL when the node is set up; view's group, versions and cluster id are then known. */
+/* failure is NULL when the node is set up, as far as it may be: unless view->recognised the first
+ * part only. view's cluster id, and after the second part its group and versions, are then known.
+ */
 typedef void (*setup_done_fn)(void *ctx, const struct err *failure);
 
 struct setup *setup_open(struct event_base *loop, const struct settings *settings,

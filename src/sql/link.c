@@ -305,9 +305,10 @@ struct link *link_open(struct event_base *loop, const struct sql_target *target,
 	link->options = xasprintf("-c search_path=pg_catalog -c statement_timeout=%d"
 				  " -c lock_timeout=%d -c citus.node_connection_timeout=5000"
 				  " -c idle_session_timeout=0 -c client_min_messages=error"
-				  " -c log_statement=none -c client_connection_check_interval=1000"
-				  " -c synchronous_commit=local",
-		target->statement_timeout_ms, target->statement_timeout_ms / 2);
+				  " -c client_connection_check_interval=1000"
+				  " -c synchronous_commit=local%s",
+		target->statement_timeout_ms, target->statement_timeout_ms / 2,
+		target->is_plain_role ? "" : " -c log_statement=none");
 	return link;
 }
 

@@ -15,8 +15,9 @@ struct sql_target {
 	int port;
 	const char *database;
 	const char *user;
-	const char *password;	  /* NULL on the socket */
-	int connect_timeout_ms;	  /* name, TCP and log-in together */
+	bool is_plain_role;	/* not a superuser, who alone may keep statements out of the log */
+	const char *password;	/* NULL on the socket */
+	int connect_timeout_ms; /* name, TCP and log-in together */
 	int statement_timeout_ms; /* the server's; ours is a little longer and drops the socket */
 };
 

@@ -23,6 +23,11 @@ static const struct {
 		"our cluster id, its name, the identifier of the written intent; group 0",
 		"it is being registered",
 		"it is registered; when that fails, again with a back-off", NULL },
+	[MEMBER_RETURNING] = { "returning",
+		"our cluster id, its name, its identifier, its epoch; its databases are not asked "
+		"yet",
+		"its server has started, and it is let in",
+		"it is recognised; then it finishes its set-up, and is looked at whole", NULL },
 	[MEMBER_OURS] = { "ours",
 		"our cluster id, its name, its identifier, its databases, its group",
 		"it is a member", "nothing; after a start it serves once it has been recognised",

@@ -11,6 +11,7 @@ enum member_state {
 	MEMBER_UNKNOWN, /* not looked at yet */
 	MEMBER_NEW,
 	MEMBER_JOINING,
+	MEMBER_RETURNING,
 	MEMBER_OURS,
 	MEMBER_DISABLED,
 	MEMBER_EMPTY,

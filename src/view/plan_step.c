@@ -21,8 +21,13 @@ static const struct {
 		"silent. One that does not answer holds up the first forming for as long as it takes: an empty "
 		"coordinator could otherwise take the first old worker that answers",
 		true },
+	[PLAN_RECOGNISE] = { "recognise",
+		"remembers that members whose server has started are the directories they were; "
+		"they read that, and let the cluster in; all at once",
+		false },
 	[PLAN_ADMIT] = { "admit",
-		"tells members that have been recognised that they may serve, all at once", false },
+		"tells members that have been looked at whole that they may serve, all at once",
+		false },
 	[PLAN_SHUT] = { "shut",
 		"tells nodes that somebody disabled or removed in Citus to serve nobody, all at once",
 		false },
@@ -58,7 +63,7 @@ static const struct {
 
 /* The order in which they are tried, for the docs. */
 static const enum plan_step step_order[PLAN_STEP_COUNT] = { PLAN_ADOPT, PLAN_ABANDON, PLAN_MINT,
-	PLAN_ADMIT, PLAN_SHUT, PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER,
+	PLAN_RECOGNISE, PLAN_ADMIT, PLAN_SHUT, PLAN_CONFIRM, PLAN_ASSESS, PLAN_STAMP, PLAN_REGISTER,
 	PLAN_BRING_BACK, PLAN_ACTIVATE, PLAN_FREE, PLAN_FORM, PLAN_WAIT, PLAN_NOTHING };
 
 const char *plan_step_name(enum plan_step step)

@@ -9,6 +9,7 @@ enum plan_step {
 	PLAN_WAIT,	 /* for what plan.why says */
 	PLAN_ABANDON,	 /* tell the chosen workers to abandon their old cluster's directory */
 	PLAN_MINT,	 /* make the cluster's id: every worker has answered that it is new */
+	PLAN_RECOGNISE,	 /* let the chosen members take part again: each is the directory it was */
 	PLAN_ADMIT,	 /* tell the chosen members that they are who they were: they may serve */
 	PLAN_SHUT,	 /* tell nodes that somebody disabled or removed to serve nobody */
 	PLAN_STAMP,	 /* write the intent here, then the identity on the chosen workers */

@@ -109,12 +109,20 @@ struct readings_view {
 	unsigned failures;
 };
 
-enum setup_state { SETUP_WAITING, SETUP_RUNNING, SETUP_DONE, SETUP_FAILED };
+enum setup_state {
+	SETUP_WAITING,
+	SETUP_RUNNING,
+	SETUP_UNRECOGNISED, /* what the nodes recognise each other by is there; the rest comes after
+			     */
+	SETUP_DONE,
+	SETUP_FAILED
+};
 
 /* The cluster, known on ordinal 0 only; members has size entries, the coordinator first. */
 struct cluster_view {
 	char id[40]; /* the cluster's UUID; "" until it is minted */
 	bool formed;
+	bool has_stale;	       /* a member that answers was not told yet which addresses changed */
 	char waiting_for[512]; /* in words: what holds up forming or joining; "" for nothing */
 	const char *step;      /* the name of the plan's step, "nothing" when all is well */
 	char why[1024];	       /* the step in words */
@@ -153,6 +161,11 @@ struct node_view {
 	char citus[32];
 	char cluster_id[40]; /* as this node remembers it */
 	char abandoned[40];  /* the cluster that this node has been told to abandon, or "" */
+	char system_identifier[24];
+	char server_start[32]; /* as read_identifier.sql has it */
+	/* The cluster has seen which directory this is, since PID 1 started; or it belongs to
+	 * none. Before that nothing but who it is leaves it. */
+	bool recognised;
 	bool admitted; /* a worker: the coordinator has seen who it is, since the server's start */
 	enum member_state shut; /* a worker: why the coordinator told it to serve nobody, or
 				   MEMBER_UNKNOWN */

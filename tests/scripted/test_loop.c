@@ -16,6 +16,8 @@
 
 #define ID   "11111111-1111-1111-1111-111111111111"
 #define MARK "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
+/* Of every server. */
+#define START "1700000000.000000"
 
 enum { NODES = 4, CALLS_MOST = 1000, MINUTE_MS = 60 * 1000 };
 
@@ -24,7 +26,7 @@ static struct node {
 	char *name, *host;
 	char identifier[16];
 	bool stamped, marked, admitted;
-	bool intended, registered;
+	bool intended, registered, recognised;
 	bool in_citus, active;
 	/* As the coordinator remembers it, as it is noted, and as the node itself has it. */
 	int epoch, next_epoch, begun_epoch;
@@ -78,7 +80,7 @@ static void read_cluster(const struct script_call *call)
 
 static void read_identifier(const struct script_call *call)
 {
-	SCRIPT_ROW(call, node_at(call)->identifier);
+	SCRIPT_ROW(call, node_at(call)->identifier, START);
 }
 
 static void read_members(const struct script_call *call)
@@ -91,7 +93,8 @@ static void read_members(const struct script_call *call)
 		if (n->intended)
 			SCRIPT_ROW(call, n->name, n->identifier,
 				n->registered ? "2026-01-01" : NULL, NULL, number, epoch, next,
-				n->registered ? n->host : NULL, "5432");
+				n->registered ? n->host : NULL, "5432",
+				n->recognised ? START : NULL);
 	}
 }
 
@@ -160,7 +163,14 @@ static void mint(const struct script_call *call)
 static void intend(const struct script_call *call)
 {
 	for (int i = 1; i < NODES; i++)
-		nodes[i].intended |= is_in(call->parameters[0], nodes[i].name);
+		if (is_in(call->parameters[0], nodes[i].name))
+			nodes[i].intended = nodes[i].recognised = true;
+}
+
+static void recognise(const struct script_call *call)
+{
+	for (int i = 1; i < NODES; i++)
+		nodes[i].recognised |= is_in(call->parameters[0], nodes[i].name);
 }
 
 static void set_coordinator_host(const struct script_call *call)
@@ -300,6 +310,7 @@ static void set_up(void)
 		{ sql_cluster_read_nodes, read_nodes },
 		{ sql_cluster_mint, mint },
 		{ sql_cluster_intend, intend },
+		{ sql_cluster_recognise, recognise },
 		{ sql_cluster_set_coordinator_host, set_coordinator_host },
 		{ sql_cluster_add_workers, add_workers },
 		{ sql_cluster_activate_workers, activate_workers },
@@ -331,7 +342,9 @@ static void set_up(void)
 		nodes[i].host = identity_host_of(id, i);
 		snprintf(nodes[i].identifier, sizeof(nodes[i].identifier), "70%d", i);
 	}
-	view = (struct node_view){ .identity = id, .version = "15.20", .citus = "13.2-1" };
+	view = (struct node_view){
+		.identity = id, .version = "15.20", .citus = "13.2-1", .recognised = true
+	};
 }
 
 static void begin(void)

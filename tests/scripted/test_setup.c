@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
+#include "sql/recogniser.h"
 #include "script.h"
 #include "settings_made.h"
 #include "setup/setup.h"
@@ -22,7 +24,8 @@ static const char *const role_names[ROLES] = { "postgres", "admin", "replicator"
 static struct {
 	char *verifiers[ROLES]; /* NULL: there is no such role, or it has no password */
 	char *handed_over[ROLES];
-	bool has_admin, has_database, has_extension, was_quieted, lacks_library;
+	char *recogniser, *handed_over_recogniser; /* a verifier */
+	bool has_recogniser, has_admin, has_database, has_extension, was_quieted, lacks_library;
 	const char *installed; /* version of the extension */
 	int group;
 	char name[16]; /* under which the directory knows itself, "" for not yet */
@@ -65,6 +68,30 @@ static void read_this_node(const struct script_call *call)
 	if (server.name[0])
 		SCRIPT_ROW(call, "11111111-1111-1111-1111-111111111111", server.name, "0", "t",
 			NULL, NULL);
+}
+
+static void read_recogniser(const struct script_call *call)
+{
+	if (server.has_recogniser)
+		SCRIPT_ROW(call, server.recogniser);
+}
+
+static void hand_over_recogniser(const struct script_call *call)
+{
+	mem_replace(&server.handed_over_recogniser, xstrdup(call->parameters[0]));
+}
+
+static void create_recogniser(const struct script_call *call)
+{
+	(void)call;
+	server.has_recogniser = true;
+	if (server.handed_over_recogniser[0])
+		mem_replace(&server.recogniser, xstrdup(server.handed_over_recogniser));
+}
+
+static void read_identifier(const struct script_call *call)
+{
+	SCRIPT_ROW(call, "701", "1700000000.000000");
 }
 
 static void read_roles(const struct script_call *call)
@@ -172,6 +199,10 @@ static void set_up(void)
 		{ sql_setup_look_for_quieting, look_for_quieting },
 		{ "alter system reset citus.recover_2pc_interval", wake },
 		{ sql_setup_read_this_node, read_this_node },
+		{ sql_setup_read_recogniser, read_recogniser },
+		{ sql_setup_hand_over_recogniser, hand_over_recogniser },
+		{ sql_setup_create_recogniser, create_recogniser },
+		{ sql_cluster_read_identifier, read_identifier },
 		{ sql_setup_read_roles, read_roles },
 		{ sql_setup_hand_over_verifiers, hand_over },
 		{ sql_setup_create_roles, create_roles },
@@ -197,6 +228,8 @@ static void forget_server(void)
 		free(server.verifiers[i]);
 		free(server.handed_over[i]);
 	}
+	free(server.recogniser);
+	free(server.handed_over_recogniser);
 	memset(&server, 0, sizeof(server));
 	server.installed = "13.2-1";
 }
@@ -218,7 +251,11 @@ static enum err_kind run(void)
 
 static void assert_is_set_up(void)
 {
+	char *recogniser = recogniser_password(settings_secret(settings, SET_SUPERPASS));
+
 	ck_assert(server.has_admin && server.has_database && server.has_extension);
+	ck_assert(scram_verifier_matches(server.recogniser, recogniser));
+	secret_free(recogniser);
 	ck_assert(scram_verifier_matches(server.verifiers[0], "super-secret"));
 	ck_assert(scram_verifier_matches(
 		server.verifiers[1], settings_secret(settings, SET_ADMINPASS)));
@@ -310,8 +347,24 @@ START_TEST(a_server_without_the_library_is_left_alone)
 }
 END_TEST
 
+/* Nothing of it is touched but what shows who it is; no session in citusdb wakes Citus' daemon. */
+START_TEST(a_directory_of_a_cluster_waits_to_be_recognised)
+{
+	snprintf(server.name, sizeof(server.name), "citus-1");
+	ck_assert_int_eq(run(), ERR_NONE);
+	ck_assert(server.has_recogniser && !view.recognised);
+	ck_assert_str_eq(view.system_identifier, "701");
+	ck_assert(!server.has_admin && !server.has_database);
+	ck_assert_int_eq(script_count(sql_setup_hand_over_verifiers), 0);
+	ck_assert_int_eq(script_count(sql_setup_read_extension), 0);
+	view.recognised = true;
+	ck_assert_int_eq(run(), ERR_NONE);
+	assert_is_set_up();
+}
+END_TEST
+
 /* More than a set-up sends. */
-enum { STATEMENTS_MOST = 20 };
+enum { STATEMENTS_MOST = 24 };
 
 START_TEST(goes_on_where_it_was_cut_off)
 {
@@ -354,6 +407,7 @@ Suite *suite_setup(void)
 	tcase_add_test(c, an_old_extension_is_updated);
 	tcase_add_test(c, a_daemon_that_was_quieted_is_woken);
 	tcase_add_test(c, another_nodes_directory_is_refused);
+	tcase_add_test(c, a_directory_of_a_cluster_waits_to_be_recognised);
 	tcase_add_test(c, a_server_without_the_library_is_left_alone);
 	tcase_add_loop_test(c, goes_on_where_it_was_cut_off, 1, STATEMENTS_MOST + 1);
 	tcase_add_test(c, begins_anew_after_a_reset);

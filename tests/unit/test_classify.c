@@ -30,9 +30,12 @@ static const struct stranger strangers[] = {
 };
 
 #define EPOCH(its_number, its_id) .epoch = { .number = (its_number), .id = (its_id) }
-#define SAYS(identifier)	  .look = LOOK_ANSWERED, .system_identifier = (identifier)
-#define IS_CITUS_1(identifier)	  SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
-#define IS_CITUS_2(identifier)	  SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-2"
+#define SAYS(identifier)	  .look = LOOK_ANSWERED, .entered = true, .system_identifier = (identifier)
+#define SHOWS(identifier)                                                                          \
+	.look = LOOK_ANSWERED, .system_identifier = (identifier), .cluster_id = OUR_ID,            \
+	.name = "citus-1"
+#define IS_CITUS_1(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-1"
+#define IS_CITUS_2(identifier) SAYS(identifier), .cluster_id = OUR_ID, .name = "citus-2"
 #define IN_GROUP(its_group, its_mark)                                                              \
 	.databases = {                                                                             \
 		{ .group = (its_group), .nodes = 3, .tables = 2, .incarnation = (its_mark) }       \
@@ -356,10 +359,46 @@ static const struct state_case {
 		.record = { REGISTERED("7"), .successor = "8" },
 		.entry = ENTRY(1) },
 	{ .what = "stamped for a successor that was then another",
-		.expected = MEMBER_EMPTY,
-		.reason = "nothing is on it",
+		.expected = MEMBER_FOREIGN,
+		.reason = "but 7 is remembered",
 		.facts = { IS_CITUS_1("9"), MARKED },
 		.record = { REGISTERED("7"), .successor = "8" },
+		.entry = ENTRY(1) },
+
+	/* Known by what it shows before it lets anybody in. */
+	{ .what = "a member whose server has started",
+		.expected = MEMBER_RETURNING,
+		.facts = { SHOWS("7"), EPOCH(5, "e") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
+		.entry = ENTRY(1) },
+	{ .what = "a member that is registered under another host",
+		.expected = MEMBER_MISPLACED,
+		.reason = "it is registered as old-1:5432, and this set has it at db-1:5432",
+		.facts = { SHOWS("7"), EPOCH(5, "e") },
+		.record = { REGISTERED("7"), EPOCH(5, "e"), .address = { "old-1", 5432 } },
+		.entry = ENTRY(1) },
+	{ .what = "an empty directory that is to take its place",
+		.expected = MEMBER_RETURNING,
+		.facts = { SHOWS("8") },
+		.record = { REGISTERED("7"), EPOCH(5, "e"), .successor = "8" },
+		.entry = ENTRY(1) },
+	{ .what = "an older copy of it",
+		.expected = MEMBER_OLDER,
+		.reason = "epoch 4",
+		.facts = { SHOWS("7"), EPOCH(4, "d") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
+		.entry = ENTRY(1) },
+	{ .what = "another directory under its name",
+		.expected = MEMBER_FOREIGN,
+		.reason = "but 7 is remembered",
+		.facts = { SHOWS("9") },
+		.record = { REGISTERED("7"), EPOCH(5, "e") },
+		.entry = ENTRY(1) },
+	{ .what = "a directory that was written off",
+		.expected = MEMBER_SUPERSEDED,
+		.reason = "was lost and replaced",
+		.facts = { SHOWS("99") },
+		.record = { REGISTERED("7") },
 		.entry = ENTRY(1) },
 	{ .what = "the lost directory comes back before its successor has taken its place",
 		.expected = MEMBER_OURS,
@@ -463,6 +502,7 @@ static struct cluster_facts cluster_of(bool none)
 		.stranger_count = ARRAY_LEN(strangers),
 		.formed = !none,
 		.here = { "db-0", 5432 },
+		.entered = true,
 		.system_identifier = "1" };
 
 	for (int i = 0; i < MANAGED_COUNT; i++) {
@@ -484,6 +524,7 @@ static enum member_state classify(const struct member_facts *facts,
 		.facts = facts,
 		.record = record,
 		.entries = entries,
+		.host = "db-1",
 		.twin = twin };
 
 	return classify_worker(&c, &cluster, reason, 256);
@@ -741,11 +782,6 @@ static const struct coordinator_case {
 		.expected = MEMBER_MISPLACED,
 		.reason = "it is registered as db-0:6543, and this set has it at db-0:5432",
 		.address = { "db-0", 6543 } },
-	{ .what = "a cluster of before: in pg_dist_node under another host",
-		.expected = MEMBER_MISPLACED,
-		.reason = "it is registered as old-0:5432",
-		.row = { "old-0", 5432 },
-		.workers = { { IS_CITUS_2("7") }, { SAYS("8") } } },
 	{ .what = "somebody changed its host in pg_dist_node",
 		.expected = MEMBER_OURS,
 		.address = { "db-0", 5432 },

@@ -37,6 +37,25 @@ static const struct kind {
 			.admitted = true,
 			IN_SYNC },
 		false },
+	/* Its server has started; and it was recognised since. */
+	{ '5',
+		{ .state = MEMBER_RETURNING,
+			.recorded = true,
+			.addressed = true,
+			.stamped = true,
+			IN_SYNC },
+		false },
+	/* Citus has not told it yet what changed: before it was admitted, and since. */
+	{ '6', { .state = MEMBER_OURS, MEMBER, .is_stale = true }, false },
+	{ '7', { .state = MEMBER_OURS, MEMBER, .is_stale = true, .admitted = true }, false },
+	{ '0',
+		{ .state = MEMBER_RETURNING,
+			.recorded = true,
+			.addressed = true,
+			.stamped = true,
+			.recognised = true,
+			IN_SYNC },
+		false },
 	/* By hand: disabled, and not told yet; told; the same of a removed one; empty and disabled.
 	 */
 	{ 'd',
@@ -247,6 +266,16 @@ static const struct plan_case {
 	{ "OuJ", FORMED, false, PLAN_REGISTER, "001", "citus-2 (unreachable)", "citus-3" },
 	{ "OXO", FORMED, false, PLAN_WAIT, "000", "citus-2 (unreachable)", "citus-2" },
 	{ "OMO", FORMED, false, PLAN_STAMP, "010", NULL, "citus-2 is without the mark" },
+	{ "O6A", FORMED, false, PLAN_ADMIT, "001", "citus-2 (out of sync)", "recognised" },
+	{ "O6O", FORMED, false, PLAN_WAIT, "000", "citus-2 (out of sync)", "into sync" },
+	{ "7OO", FORMED, false, PLAN_WAIT, "000", "citus-1 (out of sync)", "into sync" },
+	{ "7JO", FORMED, false, PLAN_REGISTER, "010", "citus-1 (out of sync)", "citus-2" },
+	{ "5A5", FORMED, false, PLAN_RECOGNISE, "101", "citus-1 (returning), citus-3 (returning)",
+		"citus-1, citus-3 are recognised" },
+	{ "0OA", FORMED, false, PLAN_ADMIT, "001", "citus-1 (returning)", "recognised" },
+	{ "0OO", FORMED, false, PLAN_WAIT, "000", "citus-1 (returning)", "citus-1 is returning" },
+	{ "0JO", FORMED, false, PLAN_WAIT, "000", "citus-1 (returning), citus-2 (joining)",
+		"waits for citus-1 (returning)" },
 	{ "AoN", FORMED, false, PLAN_ADMIT, "100", "citus-3", "citus-1 is recognised" },
 	{ "OaO", FORMED, false, PLAN_WAIT, "000", NULL, "in a moment" },
 	{ "aOJ", FORMED, false, PLAN_REGISTER, "001", "citus-3", "citus-3" },
@@ -456,7 +485,8 @@ static bool is_allowed(enum plan_step step, const struct plan_member *m)
 
 	switch (step) {
 	case PLAN_ABANDON: return m->state == MEMBER_FOREIGN && m->to_abandon;
-	case PLAN_ADMIT: return is_ours && m->recorded && is_in_sync;
+	case PLAN_RECOGNISE: return m->state == MEMBER_RETURNING && !m->recognised;
+	case PLAN_ADMIT: return is_ours && m->recorded && is_in_sync && !m->is_stale;
 	case PLAN_SHUT: return m->state == MEMBER_DISABLED || m->state == MEMBER_REMOVED;
 	case PLAN_STAMP:
 		return is_ours ||
@@ -594,6 +624,10 @@ static void apply(enum plan_step step, struct plan_member *m)
 {
 	switch (step) {
 	case PLAN_ABANDON: m->state = MEMBER_UNREACHABLE; return;
+	case PLAN_RECOGNISE:
+		m->state = MEMBER_OURS;
+		m->recognised = true;
+		return;
 	case PLAN_ADMIT: m->admitted = true; return;
 	case PLAN_SHUT:
 		m->admitted = false;
@@ -762,7 +796,8 @@ START_TEST(pause_holds_up_what_changes_something)
 {
 	for (int step = 0; step < PLAN_STEP_COUNT; step++) {
 		bool is_harmless = step == PLAN_NOTHING || step == PLAN_WAIT ||
-				   step == PLAN_ADMIT || step == PLAN_SHUT || step == PLAN_ASSESS;
+				   step == PLAN_RECOGNISE || step == PLAN_ADMIT ||
+				   step == PLAN_SHUT || step == PLAN_ASSESS;
 		ck_assert_msg(plan_step_is_change((enum plan_step)step) == !is_harmless, "%s",
 			plan_step_name((enum plan_step)step));
 	}

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <unistd.h>
 
+#include "node/passfile.h"
 #include "prepare/run_directory.h"
 #include "scratch.h"
 #include "settings_made.h"
@@ -33,36 +34,37 @@ START_TEST(is_made_with_its_parents)
 	ck_assert_uint_eq(mode_of("a/run"), 0700);
 	ck_assert_uint_eq(mode_of("a/run/socket"), 0700);
 	ck_assert_uint_eq(mode_of("a/run/passfile"), 0600);
-	_free_ char *text = scratch_read("a/run/passfile");
-	ck_assert_str_eq(text, "*:6000:*:postgres:a\\:b\\\\c d\n"
-			       "*:6000:*:admin:admin-secret\n"
-			       "*:6000:*:replicator:rep-secret\n");
+	_free_ char *empty = scratch_read("a/run/passfile");
+	ck_assert_str_eq(empty, "");
 	settings_free(s);
 }
 END_TEST
 
-START_TEST(is_written_only_when_it_differs)
+START_TEST(passwords_are_there_between_filling_and_emptying)
 {
 	_free_ char *path = scratch_path("a/run/passfile");
-	struct settings *s = settings_of("one");
+	struct settings *s = settings_of("a:b\\c d");
 	struct stat first, second;
 	struct err e;
 
 	ck_assert_int_eq(run_directory_make(s, &e), 0);
+	ck_assert_msg(passfile_fill(s, &e) == 0, "%s", e.msg);
+	_free_ char *text = scratch_read("a/run/passfile");
+	ck_assert_str_eq(text, "*:6000:*:postgres:a\\:b\\\\c d\n"
+			       "*:6000:*:admin:admin-secret\n"
+			       "*:6000:*:replicator:rep-secret\n");
 	ck_assert_int_eq(stat(path, &first), 0);
-	ck_assert_int_eq(run_directory_make(s, &e), 0);
+	ck_assert_int_eq(passfile_fill(s, &e), 0);
 	ck_assert_int_eq(stat(path, &second), 0);
 	ck_assert_uint_eq(first.st_ino, second.st_ino);
 	/* libpq ignores a file that others can read. */
 	ck_assert_int_eq(chmod(path, 0644), 0);
-	ck_assert_int_eq(run_directory_make(s, &e), 0);
+	ck_assert_int_eq(passfile_fill(s, &e), 0);
 	ck_assert_uint_eq(mode_of("a/run/passfile"), 0600);
-	settings_free(s);
-
-	s = settings_of("two");
+	/* The next start begins without them. */
 	ck_assert_int_eq(run_directory_make(s, &e), 0);
-	_free_ char *text = scratch_read("a/run/passfile");
-	ck_assert_ptr_nonnull(strstr(text, ":postgres:two\n"));
+	_free_ char *empty = scratch_read("a/run/passfile");
+	ck_assert_str_eq(empty, "");
 	settings_free(s);
 }
 END_TEST
@@ -129,7 +131,7 @@ Suite *suite_run_directory(void)
 
 	tcase_add_checked_fixture(c, scratch_make, scratch_remove);
 	tcase_add_test(c, is_made_with_its_parents);
-	tcase_add_test(c, is_written_only_when_it_differs);
+	tcase_add_test(c, passwords_are_there_between_filling_and_emptying);
 	tcase_add_test(c, is_closed_to_others);
 	tcase_add_test(c, must_be_a_directory);
 	tcase_add_test(c, is_not_taken_from_others);

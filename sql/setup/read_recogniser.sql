@@ -1,0 +1,4 @@
+-- In: postgres
+select rolpassword
+from pg_authid
+where rolname = 'citus_init';

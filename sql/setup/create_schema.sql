@@ -90,6 +90,10 @@ begin
         add column if not exists epoch_id uuid,
         add column if not exists next_id uuid;
 
+    -- The id that a copy, which is to live beside its original, is about to take.
+    alter table citus_init.cluster
+        add column if not exists next_id uuid;
+
     -- The start of the member's server for which it has been recognised (its time in seconds, as
     -- read_this_node.sql has it): the member reads it here, and lets the cluster in.
     alter table citus_init.member

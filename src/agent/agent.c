@@ -60,7 +60,8 @@ struct agent {
 	struct knock *knock;	/* on a worker */
 	struct sql *listener;	/* hears NOTIFY citus_init */
 	struct sql *quieter;	/* quiets Citus' daemon before a stop */
-	struct sql *taker;	/* writes down that the cluster is to be abandoned */
+	struct sql *taker;	/* writes down what the coordinator's memory says about this node */
+	char next_id[40];	/* being taken */
 	struct abandon abandon; /* on a worker */
 	bool looks_again;	/* something was heard while a look was under way */
 };
@@ -183,8 +184,23 @@ static const struct sql_step take_abandonment[] = {
 		.bind = bind_abandoned },
 };
 
-/* The look that follows asks PID 1; a failure is made up for at the next knock. */
-static void on_abandonment_taken(void *ctx, const struct err *failure)
+static int bind_next_id(void *ctx, const char *parameters[])
+{
+	const struct agent *a = ctx;
+
+	parameters[0] = a->view.cluster_id;
+	parameters[1] = a->next_id;
+	return 2;
+}
+
+static const struct sql_step take_next_id[] = {
+	{ .name = "take the id that this copy of the cluster is to have",
+		.sql = sql_setup_take_next_id,
+		.bind = bind_next_id },
+};
+
+/* The look that follows goes by it; a failure is made up for at the next knock. */
+static void on_taken(void *ctx, const struct err *failure)
 {
 	struct agent *a = ctx;
 
@@ -195,17 +211,24 @@ static void on_abandonment_taken(void *ctx, const struct err *failure)
 		look(a);
 }
 
-static void on_answered(void *ctx, bool recognised, const char *abandon)
+static void on_answered(void *ctx, const struct knock_answer *answer)
 {
 	struct agent *a = ctx;
 
 	if (!postgres_is_ready(a))
 		return;
-	if (recognised)
+	if (answer->recognised)
 		become_recognised(a);
-	if (abandon[0] && strcmp(abandon, a->view.cluster_id) == 0 && !sql_is_busy(a->taker))
-		sql_run(a->taker, take_abandonment, ARRAY_LEN(take_abandonment), a,
-			on_abandonment_taken);
+	if (sql_is_busy(a->taker))
+		return;
+	if (answer->abandon[0] && strcmp(answer->abandon, a->view.cluster_id) == 0) {
+		sql_run(a->taker, take_abandonment, ARRAY_LEN(take_abandonment), a, on_taken);
+	} else if (answer->next_id[0]) {
+		log_warning("this copy of cluster %s becomes cluster %s", a->view.cluster_id,
+			answer->next_id);
+		memcpy(a->next_id, answer->next_id, sizeof(a->next_id));
+		sql_run(a->taker, take_next_id, ARRAY_LEN(take_next_id), a, on_taken);
+	}
 }
 
 static const struct sql_step listen_steps[] = {

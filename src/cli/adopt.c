@@ -1,13 +1,15 @@
 /*
  * citus-init adopt: registers the cluster under the addresses that this set has
- * now. The token stands for exactly these old and new addresses. It waits for
- * what the agent says, since that asks first who is under the old ones.
+ * now; a copy that is to live beside its original takes an id of its own first.
+ * The token stands for exactly these old and new addresses. It waits for what
+ * the agent says, since that asks first who is under the old ones.
  */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/status_json.h"
 #include "cli/wish.h"
@@ -61,18 +63,19 @@ static enum exit_code wait_for_agent(const struct place *p, long long refusals, 
 	return EXIT_UNAVAILABLE;
 }
 
-static int adopt(const struct place *p, const char *confirm, struct err *e)
+static int adopt(const struct place *p, bool as_new, const char *confirm, struct err *e)
 {
 	json_t *status = status_json_ask(&p->http, e);
 
 	if (!status)
 		return EXIT_UNAVAILABLE;
-	enum exit_code code = wish_check_adopt(status, confirm, stdout, e);
+	_free_ char *token = NULL;
+	enum exit_code code = wish_check_adopt(status, as_new, confirm, stdout, &token, e);
 	long long refusals = refusals_of(json_object_get(status, "cluster"));
 	json_decref(status);
 	if (code != EXIT_OK)
 		return (int)code;
-	if (wish_make(p, WISH_ADOPT, confirm, "", e) < 0)
+	if (wish_make(p, WISH_ADOPT, token, as_new ? "as new cluster" : "", e) < 0)
 		return (int)exit_code_of(e->kind);
 	return (int)wait_for_agent(p, refusals, e);
 }
@@ -80,18 +83,21 @@ static int adopt(const struct place *p, const char *confirm, struct err *e)
 int cli_adopt_main(int argc, char **argv)
 {
 	const char *confirm = NULL;
+	bool as_new = argc > 1 && strcmp(argv[1], "--as-new-cluster") == 0;
+	int rest = as_new ? 2 : 1;
 	struct place p;
 	struct err e;
 
-	if (argc == 3 && strcmp(argv[1], "--confirm") == 0)
-		confirm = argv[2];
-	if (argc != 1 && !confirm) {
-		fprintf(stderr, "citus-init: usage: citus-init adopt [--confirm TOKEN]\n");
+	if (argc == rest + 2 && strcmp(argv[rest], "--confirm") == 0)
+		confirm = argv[rest + 1];
+	if (argc != rest && !confirm) {
+		fprintf(stderr, "citus-init: usage: citus-init adopt [--as-new-cluster] [--confirm "
+				"TOKEN]\n");
 		return EXIT_USAGE;
 	}
 	int code = place_find(argv, &p);
 	if (code == 0) {
-		code = adopt(&p, confirm, &e);
+		code = adopt(&p, as_new, confirm, &e);
 		if (code != EXIT_OK)
 			fprintf(stderr, "citus-init: %s\n", e.msg);
 	}

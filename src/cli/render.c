@@ -103,7 +103,7 @@ int cli_render_main(int argc, char **argv)
 	struct err e;
 
 	if (parse_options(argc, argv, &options) < 0) {
-		fprintf(stderr, "usage: citus-init render [--phase local|cluster|open] "
+		fprintf(stderr, "usage: citus-init render [--phase local|recognition|cluster|open] "
 				"[--directory DIR]\n");
 		return EXIT_USAGE;
 	}

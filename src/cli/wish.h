@@ -10,7 +10,7 @@
  *   abandon         CLUSTER    its directories are abandoned; detail: the workers that were
  *                              confirmed, "NAME=IDENTIFIER,..."
  *   accept loss     NODE       detail: the token of the loss
- *   adopt           TOKEN      of the old and the new addresses
+ *   adopt           TOKEN      of the old and the new addresses; detail: "as new cluster", or ""
  */
 #pragma once
 

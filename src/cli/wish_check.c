@@ -330,7 +330,7 @@ enum exit_code wish_check_accept_loss(
 			: "nothing was done yet");
 }
 
-static void print_moves(FILE *out, const json_t *members)
+static void print_moves(FILE *out, const json_t *members, bool as_new)
 {
 	const json_t *member;
 	size_t i;
@@ -349,23 +349,30 @@ static void print_moves(FILE *out, const json_t *members)
 		clean_print(out, move);
 		fputc('\n', out);
 	}
-	fputs("Adopting them registers this set as the cluster. Do it only if nothing will run "
-	      "under the old addresses any more: two sets of one cluster would differ from then "
-	      "on. It is refused while somebody answers there as this cluster.\n",
+	fputs(as_new ? "As a new cluster this copy takes an id of its own first, and then these "
+		       "addresses: from then on it and its original are two clusters, which "
+		       "never become one again.\n"
+		     : "Adopting them registers this set as the cluster. Do it only if nothing will "
+		       "run under the old addresses any more: two sets of one cluster would differ "
+		       "from then on. It is refused while somebody answers there as this cluster. "
+		       "For a copy that is to live beside its original: \"citus-init adopt "
+		       "--as-new-cluster\".\n",
 		out);
 }
 
-enum exit_code wish_check_adopt(const json_t *status, const char *confirm, FILE *out, struct err *e)
+enum exit_code wish_check_adopt(const json_t *status, bool as_new, const char *confirm, FILE *out,
+	char **token, struct err *e)
 {
 	const json_t *cluster = status_json_cluster(status, e);
 	const json_t *members = json_object_get(cluster, "members");
 	const char *state = status_json_words(json_array_get(members, 0), "state");
-	const char *token = status_json_words(cluster, "adoption_token");
+	const char *adoption = status_json_words(cluster, "adoption_token");
 	const char *hindrance = status_json_words(cluster, "adoption_hindrance");
+	char asked[TOKEN_SIZE];
 
 	if (!cluster)
 		return EXIT_UNSUITABLE;
-	if (!state || strcmp(state, "misplaced") != 0 || !token)
+	if (!state || strcmp(state, "misplaced") != 0 || !adoption)
 		return refuse(EXIT_UNSUITABLE, e,
 			"the coordinator is not misplaced (it is %s): there are no addresses to "
 			"adopt",
@@ -374,12 +381,16 @@ enum exit_code wish_check_adopt(const json_t *status, const char *confirm, FILE 
 		return refuse(EXIT_UNSUITABLE, e,
 			"every node of this set must have answered as the node that it was: %s",
 			hindrance);
-	if (confirm && strcmp(confirm, token) == 0)
+	/* One that was given for the one is not good for the other. */
+	_free_ char *words = xasprintf("%s\n%s\n", as_new ? "as new" : "as it is", adoption);
+	make_token(words, asked);
+	if (confirm && strcmp(confirm, asked) == 0) {
+		*token = xstrdup(adoption);
 		return EXIT_OK;
-	print_moves(out, members);
-	fputs("To do it:\n  citus-init adopt --confirm ", out);
-	clean_print(out, token);
-	fputc('\n', out);
+	}
+	print_moves(out, members, as_new);
+	fprintf(out, "To do it:\n  citus-init adopt %s--confirm %s\n",
+		as_new ? "--as-new-cluster " : "", asked);
 	return refuse(EXIT_UNCONFIRMED, e,
 		confirm ? "the token is for other addresses: nothing was done"
 			: "nothing was done yet");

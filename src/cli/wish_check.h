@@ -31,6 +31,7 @@ enum exit_code wish_check_abandon(const json_t *status, const char *asked, const
 enum exit_code wish_check_accept_loss(const json_t *status, const char *node, const char *confirm,
 	FILE *out, struct err *e) NODISCARD;
 
-/* adopt: registers the cluster under the addresses of this set. */
-enum exit_code wish_check_adopt(
-	const json_t *status, const char *confirm, FILE *out, struct err *e) NODISCARD;
+/* adopt: registers the cluster under the addresses of this set; as_new: with an id of its own.
+ * *token is what the agent knows the adoption by; the caller frees it. */
+enum exit_code wish_check_adopt(const json_t *status, bool as_new, const char *confirm, FILE *out,
+	char **token, struct err *e) NODISCARD;

@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "cluster/moved.h"
+#include "sql/recogniser.h"
 #include "statements.h"
 
 #include "base/banned.h"
@@ -23,17 +25,32 @@ struct adopting {
 	char *old_hosts, *old_ports, *hosts; /* of all registered nodes */
 	char *names, *workers_hosts;
 	char port[8];
+	char next_id[40];
+	int telling; /* workers */
 	struct err refusal;
 	step_ended_fn ended;
 	void *ctx;
 };
 
+static void report(struct adopting *a, enum step_outcome outcome, const struct err *failure)
+{
+	const struct step_report it = { .outcome = outcome, .failure = failure };
+
+	a->ended(a->ctx, &it);
+}
+
 static void end(struct adopting *a, const struct err *failure)
 {
-	const struct step_report report = { .outcome = failure ? STEP_FAILED : STEP_DONE,
-		.failure = failure };
+	report(a, failure ? STEP_FAILED : STEP_DONE, failure);
+}
 
-	a->ended(a->ctx, &report);
+static int on_next_id(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	struct adopting *a = ctx;
+
+	(void)e;
+	sql_copy_field(a->next_id, sizeof(a->next_id), result, row, 0);
+	return 0;
 }
 
 static int on_answer(void *ctx, const PGresult *result, int row, struct err *e)
@@ -66,6 +83,17 @@ static int bind_remembered(void *ctx, const char *parameters[])
 	parameters[3] = a->port;
 	return 4;
 }
+
+static const struct sql_step note_next_id[] = {
+	{ .name = "note the id that this copy of the cluster takes",
+		.sql = sql_cluster_note_next_id,
+		.on_row = on_next_id },
+};
+
+static const struct sql_step take_next_id[] = {
+	{ .name = "take the id that every member of this copy has",
+		.sql = sql_cluster_take_next_id },
+};
 
 static const struct sql_step ask[] = {
 	{ .name = "ask who is there", .sql = sql_cluster_read_this_node, .on_row = on_answer },
@@ -207,16 +235,72 @@ static void ask_next(struct adopting *a)
 		return;
 	}
 	const struct address *old = moved_from(a->cluster, a->ordinal);
+	char *password = recogniser_password(settings_secret(a->cluster->settings, SET_SUPERPASS));
 	const struct sql_target target = { .host = old->host,
 		.port = old->port,
 		.database = DATABASE_HOME,
-		.user = "postgres",
-		.password = settings_secret(a->cluster->settings, SET_SUPERPASS),
+		.user = RECOGNISER,
+		.is_plain_role = true,
+		.password = password,
 		.connect_timeout_ms = ASK_TIMEOUT_MS,
 		.statement_timeout_ms = ASK_TIMEOUT_MS };
 	a->answer[0] = '\0';
 	a->asked = sql_open(a->loop, &target);
+	secret_free(password);
 	sql_run(a->asked, ask, ARRAY_LEN(ask), a, on_asked);
+}
+
+static void on_next_id_taken(void *ctx, const struct err *failure)
+{
+	struct adopting *a = ctx;
+
+	if (!failure)
+		log_warning("this copy of cluster %s is cluster %s now",
+			a->cluster->catalog.facts.id, a->next_id);
+	end(a, failure);
+}
+
+static void end_telling(struct adopting *a)
+{
+	if (--a->telling == 0)
+		report(a, STEP_WRITTEN, NULL);
+}
+
+/* What comes of it is seen when the worker knocks. */
+static void on_told(void *ctx, struct watch *watch, const struct err *failure)
+{
+	(void)watch;
+	(void)failure;
+	end_telling(ctx);
+}
+
+/* The members read the id here, and take it; then the coordinator does. */
+static void on_next_id_noted(void *ctx, const struct err *failure)
+{
+	struct adopting *a = ctx;
+	bool all = true;
+
+	if (failure) {
+		end(a, failure);
+		return;
+	}
+	a->telling = 1;
+	for (int i = 0; i < a->cluster->count; i++) {
+		const struct worker *w = &a->cluster->workers[i];
+		if (!w->row->record.registered ||
+			strcmp(watch_facts(w->watch)->cluster_id, a->next_id) == 0)
+			continue;
+		all = false;
+		if (watch_is_busy(w->watch))
+			continue;
+		a->telling++;
+		watch_tell(w->watch, on_told, a);
+	}
+	if (all)
+		sql_run(a->cluster->catalog.home, take_next_id, ARRAY_LEN(take_next_id), a,
+			on_next_id_taken);
+	else
+		end_telling(a);
 }
 
 void adopt_take(struct adopting *a, step_ended_fn ended, void *ctx)
@@ -230,7 +314,11 @@ void adopt_take(struct adopting *a, step_ended_fn ended, void *ctx)
 	mem_replace(&a->names, cluster_array_of(a->cluster, all, cluster_add_name));
 	mem_replace(&a->workers_hosts, cluster_array_of(a->cluster, all, cluster_add_host));
 	prepare_addresses(a);
-	ask_next(a);
+	if (a->cluster->catalog.adopts_as_new)
+		sql_run(a->cluster->catalog.home, note_next_id, ARRAY_LEN(note_next_id), a,
+			on_next_id_noted);
+	else
+		ask_next(a);
 }
 
 struct adopting *adopt_open(

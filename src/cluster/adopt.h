@@ -16,6 +16,7 @@ struct adopting *adopt_open(
 /* Drops what is under way, without a callback. */
 void adopt_close(struct adopting *a);
 
-/* Asks who is under the old addresses, then writes the new ones to Citus and to our memory, in this
- * order: killed anywhere, it begins again. ended is called from the loop. */
+/* A copy that is to live beside its original takes an id of its own first: its members, then its
+ * coordinator. Then it asks who is under the old addresses, and writes the new ones to Citus and to
+ * our memory, in this order: killed anywhere, it begins again. ended is called from the loop. */
 void adopt_take(struct adopting *a, step_ended_fn ended, void *ctx);

@@ -44,6 +44,7 @@ static int on_cluster(void *ctx, const PGresult *result, int row, struct err *e)
 	c->facts.formed = sql_field(result, row, 1) != NULL;
 	c->facts.settled = is_true(result, row, 2);
 	copy_address(&c->facts.address, result, row, 3, 4);
+	sql_copy_field(c->facts.next_id, sizeof(c->facts.next_id), result, row, 5);
 	return 0;
 }
 
@@ -120,6 +121,7 @@ static int on_wish(void *ctx, const PGresult *result, int row, struct err *e)
 		mem_replace(&c->abandoned_workers, xstrdup(sql_field(result, row, 2)));
 	} else if (strcmp(what, "adopt") == 0) {
 		sql_copy_field(c->adopted, sizeof(c->adopted), result, row, 1);
+		c->adopts_as_new = sql_field(result, row, 2)[0] != '\0';
 	} else if (strcmp(what, "form without") == 0 && of) {
 		of->left_out = true;
 	} else if (strcmp(what, "accept loss") == 0 && of) {
@@ -393,7 +395,7 @@ void catalog_look(struct catalog *c, sql_done_fn done, void *ctx)
 	c->done = done;
 	c->ctx = ctx;
 	c->facts = (struct cluster_facts){ .here = c->here, .entered = c->may_enter };
-	c->is_paused = false;
+	c->is_paused = c->adopts_as_new = false;
 	c->abandoned[0] = c->adopted[0] = '\0';
 	c->looked_at = 0;
 	for (int d = 0; d < MANAGED_COUNT; d++)

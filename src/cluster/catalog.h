@@ -32,6 +32,7 @@ struct catalog {
 	bool may_enter;	    /* this node is recognised: a session in a Citus database is allowed */
 	bool is_paused;	    /* by a wish */
 	char adopted[40];   /* the token of the adoption that the operator has confirmed, or "" */
+	bool adopts_as_new; /* and the cluster is to take an id of its own first */
 	char abandoned[40]; /* the cluster that form --abandon names, or "" */
 	char *abandoned_workers; /* those of it that the operator has confirmed,
 				  * "NAME=IDENTIFIER,..."

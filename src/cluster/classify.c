@@ -322,7 +322,7 @@ static enum member_state classify_stamped(
 	const char *own = facts->system_identifier;
 	const char *seen = record->system_identifier;
 
-	if (strcmp(facts->cluster_id, cluster->id) != 0) {
+	if (!cluster_has_id(cluster, facts->cluster_id)) {
 		snprintf(reason, size, "it belongs to cluster %s as %s%s%s", facts->cluster_id,
 			facts->name,
 			cluster->id[0] ? ", not to " : ", and this coordinator to none",
@@ -454,7 +454,7 @@ static enum member_state classify_by_workers(const struct member_case *workers, 
 	for (int i = 0; i < count; i++) {
 		const struct member_case *w = &workers[i];
 		const struct member_facts *facts = w->facts;
-		bool is_ours = strcmp(facts->cluster_id, cluster->id) == 0;
+		bool is_ours = cluster_has_id(cluster, facts->cluster_id);
 		enum epoch_order order = epoch_compare(&facts->epoch, w->record);
 		if (is_ours && is_about_member(w) && order == EPOCH_AHEAD) {
 			snprintf(reason, size,

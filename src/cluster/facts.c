@@ -19,6 +19,12 @@ enum epoch_order epoch_compare(const struct epoch *it, const struct member_recor
 	return EPOCH_AHEAD;
 }
 
+bool cluster_has_id(const struct cluster_facts *cluster, const char *id)
+{
+	return strcmp(id, cluster->id) == 0 ||
+	       (cluster->next_id[0] && strcmp(id, cluster->next_id) == 0);
+}
+
 bool address_is(const struct address *address, const char *host, int port)
 {
 	return address->port == port && strcmp(address->host, host) == 0;

@@ -119,7 +119,8 @@ struct stranger {
 };
 
 struct cluster_facts {
-	char id[40]; /* "" until it is minted */
+	char id[40];	  /* "" until it is minted */
+	char next_id[40]; /* which it is about to take, since it is a copy; or "" */
 	bool formed;
 	struct address here;	/* of the coordinator, as this set has it */
 	struct address address; /* under which it is remembered to be registered */
@@ -140,6 +141,9 @@ struct cluster_facts {
 	} databases[MANAGED_COUNT];
 	struct overridden_view overridden; /* of the coordinator's own server */
 };
+
+/* Whether it is the cluster's id, or the one that it is about to take. */
+bool cluster_has_id(const struct cluster_facts *cluster, const char *id);
 
 /* "" is the same as nothing else. */
 bool address_is(const struct address *address, const char *host, int port);

@@ -25,7 +25,7 @@ static bool is_itself(const struct cluster *c, const struct worker *w, char *why
 
 	if (facts->look != LOOK_ANSWERED)
 		wrong = "does not answer";
-	else if (strcmp(facts->cluster_id, c->catalog.facts.id) != 0)
+	else if (!cluster_has_id(&c->catalog.facts, facts->cluster_id))
 		wrong = "does not belong to this cluster";
 	else if (strcmp(facts->name, w->view->name) != 0 ||
 		 strcmp(facts->system_identifier, record->system_identifier) != 0)
@@ -64,7 +64,8 @@ static void say_move(const struct cluster *c, struct member *m)
 			m->host, c->id->port);
 }
 
-/* What is remembered changes last, so the token stays the same while the rows are changed. */
+/* The same while the rows are changed, for what is remembered changes last; and for a copy that has
+ * taken an id of its own meanwhile. */
 static void make_token(const struct cluster *c, char *token, size_t size)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -74,7 +75,7 @@ static void make_token(const struct cluster *c, char *token, size_t size)
 
 	if (!out)
 		abort();
-	fprintf(out, "%s\n%s\n", c->catalog.facts.id, c->view->members[0].move);
+	fprintf(out, "%s\n%s\n", c->catalog.facts.system_identifier, c->view->members[0].move);
 	for (int i = 0; i < c->count; i++) {
 		const struct address *known = &c->workers[i].row->record.address;
 		fprintf(out, "%s:%d %s:%d\n", known->host, known->port, c->workers[i].view->host,

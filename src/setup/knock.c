@@ -25,8 +25,7 @@ struct knock {
 	int64_t retry_ms;
 	bool wanted;
 	bool again; /* asked for while one was under way */
-	bool recognised;
-	char abandon[40];
+	struct knock_answer answer;
 	knock_answered_fn answered;
 	void *ctx;
 };
@@ -53,11 +52,13 @@ static int on_answer(void *ctx, const PGresult *result, int row, struct err *e)
 	const char *start = sql_field(result, row, 3);
 
 	(void)e;
-	k->recognised = cluster && strcmp(cluster, view->cluster_id) == 0 && start &&
-			strcmp(start, view->server_start) == 0 &&
+	bool is_known = cluster && strcmp(cluster, view->cluster_id) == 0 &&
 			(is_own(view, sql_field(result, row, 1)) ||
 				is_own(view, sql_field(result, row, 2)));
-	sql_copy_field(k->abandon, sizeof(k->abandon), result, row, 4);
+	k->answer.recognised = is_known && start && strcmp(start, view->server_start) == 0;
+	sql_copy_field(k->answer.abandon, sizeof(k->answer.abandon), result, row, 4);
+	if (is_known)
+		sql_copy_field(k->answer.next_id, sizeof(k->answer.next_id), result, row, 5);
 	return 0;
 }
 
@@ -91,7 +92,7 @@ static void on_done(void *ctx, const struct err *failure)
 	if (k->wanted)
 		timer_set(k->timer, clock_jitter_ms(delay_ms));
 	if (!failure)
-		k->answered(k->ctx, k->recognised, k->abandon);
+		k->answered(k->ctx, &k->answer);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -104,8 +105,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		k->again = true;
 		return;
 	}
-	k->recognised = false;
-	k->abandon[0] = '\0';
+	k->answer = (struct knock_answer){ .recognised = false };
 	sql_run(k->sql, steps, ARRAY_LEN(steps), k, on_done);
 }
 

@@ -15,10 +15,14 @@
 
 struct knock;
 
-/* Called after each knock that was answered. recognised: the coordinator of this node's cluster has
- * recognised this directory, for this start of its server. abandon: the cluster that this node is
- * to abandon, or "". */
-typedef void (*knock_answered_fn)(void *ctx, bool recognised, const char *abandon);
+struct knock_answer {
+	bool recognised;  /* this directory by its coordinator, for this start of its server */
+	char abandon[40]; /* the cluster that this node is to abandon, or "" */
+	char next_id[40]; /* the id that this node's cluster is about to take, or "" */
+};
+
+/* Called after each knock that was answered; borrowed. */
+typedef void (*knock_answered_fn)(void *ctx, const struct knock_answer *answer);
 
 struct knock *knock_open(struct event_base *loop, const struct settings *settings,
 	const struct node_view *view, knock_answered_fn answered, void *ctx);

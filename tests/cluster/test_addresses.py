@@ -5,7 +5,7 @@ import subprocess
 
 import psycopg
 import pytest
-from harness import BINARY, wait_until
+from harness import BINARY, command_of, descendants_of, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -66,10 +66,10 @@ def adopt(c, *words):
     return done.returncode, done.stdout
 
 
-def ask_token(c):
-    code, text = adopt(c)
+def ask_token(c, *words):
+    code, text = adopt(c, *words)
     assert code == 77, text
-    return re.search("citus-init adopt --confirm ([0-9a-f]+)", text)[1], text
+    return re.search(" ".join(["citus-init adopt", *words, "--confirm ([0-9a-f]+)"]), text)[1], text
 
 
 def rows_of(node):
@@ -123,6 +123,61 @@ def test_a_copy_beside_the_original_is_shut_and_writes_to_nobody(pair):
     assert_shut(copy, address(original, 0))
     assert original.coordinator.value("select count(*) from t") == 100
     assert rows_of(original.node(1)) == [(node.host, original.port) for node in original.nodes]
+
+
+def daemons_of(c):
+    """Citus' daemons on its nodes, by their process titles."""
+    return [pid for node in c.nodes for pid in descendants_of(node.run_pid)
+            if "Citus Maintenance Daemon" in command_of(pid)]
+
+
+def test_a_copy_asks_nobody_for_prepared_transactions(pair):
+    """A daemon of the copy would take the original's for its own, and roll them back."""
+    original, copy = pair
+    original.start().wait_formed()
+    for node in original.nodes:
+        with node.connect(user="postgres", autocommit=True) as connection:
+            connection.execute("alter system set citus.recover_2pc_interval = -1")
+            connection.execute("select pg_reload_conf()")
+    wait_until(lambda: daemons_of(original), 30, "the original's own daemon")
+    with original.node(1).connect(user="postgres", autocommit=True) as connection:
+        connection.execute("begin")
+        connection.execute("create table left_open ()")
+        connection.execute("prepare transaction 'citus_0_999999999_1_0'")
+    copy.start()
+    assert_shut(copy, address(original, 0))
+    assert not daemons_of(copy)
+    assert original.node(1).value("select gid from pg_prepared_xacts") == "citus_0_999999999_1_0"
+    assert copy.stop() == 0
+    original.node(1).query("rollback prepared 'citus_0_999999999_1_0'", user="postgres",
+                           autocommit=True)
+
+
+def id_of(c):
+    return c.coordinator.value("select id from citus_init.cluster", user="postgres",
+                               database="postgres")
+
+
+def test_a_copy_beside_its_original_becomes_a_cluster_of_its_own(pair):
+    original, copy = pair
+    original.start().wait_formed()
+    before = id_of(original)
+    copy.start()
+    assert_shut(copy, address(original, 0))
+    token, text = ask_token(copy, "--as-new-cluster")
+    assert f"citus-1: {address(original, 1)} -> {address(copy, 1)}\n" in text
+    assert adopt(copy, "--confirm", token)[0] == 77
+    assert adopt(copy, "--as-new-cluster", "--confirm", token)[0] == 0
+    assert_adopted(copy)
+    assert id_of(original) == before != id_of(copy)
+    assert original.coordinator.value("select count(*) from t") == 100
+    for node in original.nodes:
+        assert rows_of(node) == [(node.host, original.port) for node in original.nodes]
+    assert copy.stop() == original.stop() == 0
+    copy.start().wait_formed()
+    original.start().wait_formed()
+    assert copy.coordinator.value("select count(*) from t") == 200
+    assert original.coordinator.value("select count(*) from t") == 100
 
 
 def test_a_copy_whose_original_is_gone_adopts_its_addresses(pair):

@@ -350,40 +350,54 @@ static void misplaced_and_hindered(struct views *v)
 		"citus-1 does not answer");
 }
 
-static struct answer adopt(void (*make)(struct views *v), const char *confirm)
+static struct answer adopt(void (*make)(struct views *v), bool as_new, const char *confirm)
 {
 	json_t *status = views_status(make);
 	struct answer a = { .text = NULL };
+	_free_ char *token = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&a.text, &size);
 
-	a.code = wish_check_adopt(status, confirm, out, &a.e);
+	a.code = wish_check_adopt(status, as_new, confirm, out, &token, &a.e);
 	fclose(out);
+	/* What the agent goes by is not what the operator gives. */
+	if (a.code == EXIT_OK)
+		ck_assert_str_eq(token, "0123456789abcdef");
 	json_decref(status);
 	return a;
 }
 
 START_TEST(adopt_shows_the_addresses_and_does_it_when_confirmed)
 {
-	struct answer first = adopt(misplaced, NULL);
-	struct answer wrong = adopt(misplaced, "0123456789abcdee");
-	struct answer second = adopt(misplaced, "0123456789abcdef");
+	static const char *const commands[] = { "citus-init adopt --confirm ",
+		"citus-init adopt --as-new-cluster --confirm " };
 
-	ck_assert_int_eq(first.code, EXIT_UNCONFIRMED);
-	assert_says(first.text, "citus-1: old-1:5432 -> db-1:5432\n");
-	assert_says(first.text, "citus-init adopt --confirm 0123456789abcdef\n");
-	ck_assert_int_eq(wrong.code, EXIT_UNCONFIRMED);
-	ck_assert_int_eq(second.code, EXIT_OK);
-	free(first.text);
-	free(wrong.text);
-	free(second.text);
+	for (int as_new = 0; as_new < 2; as_new++) {
+		struct answer first = adopt(misplaced, as_new, NULL);
+		assert_says(first.text, "citus-1: old-1:5432 -> db-1:5432\n");
+		assert_says(first.text, commands[as_new]);
+		_free_ char *token = xasprintf(
+			"%.16s", strstr(first.text, commands[as_new]) + strlen(commands[as_new]));
+		struct answer wrong = adopt(misplaced, as_new, "0123456789abcdee");
+		struct answer other = adopt(misplaced, !as_new, token);
+		struct answer second = adopt(misplaced, as_new, token);
+
+		ck_assert_int_eq(first.code, EXIT_UNCONFIRMED);
+		ck_assert_int_eq(wrong.code, EXIT_UNCONFIRMED);
+		ck_assert_int_eq(other.code, EXIT_UNCONFIRMED);
+		ck_assert_int_eq(second.code, EXIT_OK);
+		free(first.text);
+		free(wrong.text);
+		free(other.text);
+		free(second.text);
+	}
 }
 END_TEST
 
 START_TEST(adopt_is_refused)
 {
-	struct answer hindered = adopt(misplaced_and_hindered, "0123456789abcdef");
-	struct answer well = adopt(NULL, "0123456789abcdef");
+	struct answer hindered = adopt(misplaced_and_hindered, false, "0123456789abcdef");
+	struct answer well = adopt(NULL, false, "0123456789abcdef");
 
 	ck_assert_int_eq(hindered.code, EXIT_UNSUITABLE);
 	assert_says(hindered.e.msg, "citus-1 does not answer");

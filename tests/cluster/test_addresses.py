@@ -136,11 +136,11 @@ def test_a_copy_asks_nobody_for_prepared_transactions(pair):
     original, copy = pair
     original.start().wait_formed()
     for node in original.nodes:
-        with node.connect(user="postgres", autocommit=True) as connection:
+        with node.connect(user="postgres") as connection:
             connection.execute("alter system set citus.recover_2pc_interval = -1")
             connection.execute("select pg_reload_conf()")
     wait_until(lambda: daemons_of(original), 30, "the original's own daemon")
-    with original.node(1).connect(user="postgres", autocommit=True) as connection:
+    with original.node(1).connect(user="postgres") as connection:
         connection.execute("begin")
         connection.execute("create table left_open ()")
         connection.execute("prepare transaction 'citus_0_999999999_1_0'")
@@ -149,8 +149,7 @@ def test_a_copy_asks_nobody_for_prepared_transactions(pair):
     assert not daemons_of(copy)
     assert original.node(1).value("select gid from pg_prepared_xacts") == "citus_0_999999999_1_0"
     assert copy.stop() == 0
-    original.node(1).query("rollback prepared 'citus_0_999999999_1_0'", user="postgres",
-                           autocommit=True)
+    original.node(1).query("rollback prepared 'citus_0_999999999_1_0'", user="postgres")
 
 
 def id_of(c):

@@ -2,15 +2,17 @@
 
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/wait.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "node/capture.h"
 #include "node/server_settings.h"
 
 #include "base/banned.h"
 
-enum { TIMEOUT_MS = 30 * 1000, OUTPUT_MOST = 64 * 1024 };
+enum { TIMEOUT_MS = 30 * 1000, OUTPUT_MOST = 64 * 1024, FILE_MOST = 1024 * 1024 };
 
 extern char **environ;
 
@@ -63,17 +65,45 @@ static int finish_asking(struct capture *c, const char *name, char **value, stru
 		name, c->path, name, how, output);
 }
 
-/* All at once: each spends its time in the loading of its libraries. Every one that was started is
- * waited for; the first failure is told. */
+/* Whether a line begins with the word, in any case, as names of settings are. */
+static bool has_line_of(const char *text, const char *word)
+{
+	for (const char *line = text; *line; line += strcspn(line, "\n")) {
+		line += strspn(line, " \t\r\n");
+		if (strncasecmp(line, word, strlen(word)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What ALTER SYSTEM has written; NULL when it can't be told. */
+static char *read_written(const char *data_directory)
+{
+	_free_ char *path = xasprintf("%s/postgresql.auto.conf", data_directory);
+	struct err ignored;
+	char *text = NULL;
+
+	(void)!file_read(path, FILE_MOST, &text, NULL, &ignored);
+	return text;
+}
+
+/*
+ * All at once: each spends its time in the loading of its libraries. Every one that was started is
+ * waited for; the first failure is told. Only those are asked for that somebody has set: the
+ * rendered files leave them at their defaults, and what the program gives is never less.
+ */
 static int ask_files(const struct postgres_install *install, const char *data_directory,
 	const struct render_input *node, char *in_files[SERVER_SETTING_COUNT], struct err *e)
 {
 	struct capture captures[SERVER_SETTING_COUNT] = { 0 };
+	_free_ char *written = read_written(data_directory);
+	bool ask_all = !written || has_line_of(written, "include");
 	struct err ignored;
 	int status = 0;
 
 	for (size_t i = 0; i < SERVER_SETTING_COUNT && status == 0; i++)
-		if (server_setting_wants_files(&server_settings[i]))
+		if (server_setting_wants_files(&server_settings[i]) &&
+			(ask_all || has_line_of(written, server_settings[i].name)))
 			status = start_asking(&captures[i], install, data_directory, node,
 				server_settings[i].name, e);
 	for (size_t i = 0; i < SERVER_SETTING_COUNT; i++)

@@ -89,8 +89,9 @@ static char *read_written(const char *data_directory)
 
 /*
  * All at once: each spends its time in the loading of its libraries. Every one that was started is
- * waited for; the first failure is told. Only those are asked for that somebody has set: the
- * rendered files leave them at their defaults, and what the program gives is never less.
+ * waited for; the first failure is told. The list of libraries is always asked for, which shows
+ * that postgres can read the files; of the others those that somebody has set, since the rendered
+ * files leave them at their defaults, and what the program gives is never less.
  */
 static int ask_files(const struct postgres_install *install, const char *data_directory,
 	const struct render_input *node, char *in_files[SERVER_SETTING_COUNT], struct err *e)
@@ -103,7 +104,8 @@ static int ask_files(const struct postgres_install *install, const char *data_di
 
 	for (size_t i = 0; i < SERVER_SETTING_COUNT && status == 0; i++)
 		if (server_setting_wants_files(&server_settings[i]) &&
-			(ask_all || has_line_of(written, server_settings[i].name)))
+			(ask_all || server_settings[i].rule == RULE_FIRST ||
+				has_line_of(written, server_settings[i].name)))
 			status = start_asking(&captures[i], install, data_directory, node,
 				server_settings[i].name, e);
 	for (size_t i = 0; i < SERVER_SETTING_COUNT; i++)

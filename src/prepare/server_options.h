@@ -11,9 +11,8 @@
 
 /*
  * Fills options with "name=value" texts, each ended by a zero byte, the last followed by another.
- * Where more of a setting than ours is welcome and somebody has set it, postgres is asked what its
- * files say, so the data directory and the rendered files must be there. Blocks for some
- * milliseconds.
+ * Where more of a setting than ours is welcome, postgres is asked what its files say, so the data
+ * directory and the rendered files must be there. Blocks for some milliseconds.
  */
 int server_options_make(const struct postgres_install *install, const char *data_directory,
 	const struct render_input *node, char *options, size_t size, struct err *e) NODISCARD;

@@ -23,14 +23,18 @@ def worker(lone):
 
 
 def home(worker, sql, *parameters):
-    with worker.connect(user="postgres", database="postgres") as connection:
-        cursor = connection.execute(sql, parameters)
-        return cursor.fetchone()[0] if cursor.description else None
+    rows = worker.inside(sql, *parameters)
+    return rows[0][0] if rows else None
 
 
 def wait_set_up(worker, times=1):
-    wait_until(lambda: worker.log.count("local set-up is done") >= times, what="the set-up")
-    wait_until(lambda: home(worker, "select true"), what="phase CLUSTER")
+    wait_until(lambda: worker.log.count("phase is in force phase=cluster") >= times,
+               what="the set-up")
+
+
+def wait_known(worker):
+    """That is as far as a member comes without its coordinator."""
+    wait_until(lambda: worker.status()["node"]["setup"] == "unrecognised", what="its own word")
 
 
 def become_member(worker):
@@ -41,9 +45,8 @@ def become_member(worker):
 
 
 def tell_to_abandon(worker, cluster=CLUSTER):
-    with worker.connect(user="postgres", database="postgres") as connection:
-        connection.execute("update citus_init.this_node set abandon = %s", (cluster,))
-        connection.execute("notify citus_init")
+    home(worker, "update citus_init.this_node set abandon = %s", cluster)
+    home(worker, "notify citus_init")
 
 
 def aside(worker):
@@ -77,7 +80,7 @@ def test_directory_is_abandoned_and_can_be_brought_back(worker):
                        str(worker.data), "postgres"],
               input="update citus_init.this_node set abandon = null\n", stdout=subprocess.DEVNULL)
     worker.start()
-    wait_set_up(worker, 3)
+    wait_known(worker)
     home(worker, "notify citus_init")
     assert is_member(worker) and home(worker, "select count(*) from kept") == 100
     assert worker.stop() == 0
@@ -111,7 +114,7 @@ def test_a_wal_directory_elsewhere_is_not_left_behind(worker):
     (worker.data / "pg_wal").rename(wal)
     (worker.data / "pg_wal").symlink_to(wal)
     worker.start()
-    wait_set_up(worker, 2)
+    wait_known(worker)
     tell_to_abandon(worker)
     wait_until(lambda: worker.errors("agent"), what="the refusal")
     error, = worker.errors("agent")

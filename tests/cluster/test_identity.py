@@ -15,7 +15,8 @@ def test_a_worker_of_another_cluster_is_refused_untouched(stopped, start):
     ours.start()
     ours.wait_state(1, "foreign")
     assert "citus-1 is foreign" in ours.coordinator.log
-    assert not ours.node(1).value("select count(*) = 0 from pg_dist_partition", user="postgres")
+    assert ours.node(1).inside("select count(*) from pg_dist_partition",
+                               database="citusdb") == [(1,)]
     ours.stop()
 
     # Put back, both clusters are whole: nothing had been wiped.
@@ -66,7 +67,8 @@ def test_an_empty_coordinator_forms_nothing_while_a_worker_is_a_member(formed):
     assert "citus-1" in c.coordinator.get("readyz")[1]
     assert c.status()["id"] in ("", None)
     for worker in c.workers:
-        assert worker.value("select count(*) from pg_dist_partition", user="postgres") == 1
+        assert worker.inside("select count(*) from pg_dist_partition",
+                             database="citusdb") == [(1,)]
     c.stop()
     shutil.rmtree(c.coordinator.data)
     c.coordinator.data.with_name("kept").rename(c.coordinator.data)

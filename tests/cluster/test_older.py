@@ -64,7 +64,7 @@ def count_rows(cluster):
 
 
 def memory(node, what):
-    return node.value(f"select {what}", user="postgres", database="postgres")
+    return node.inside(f"select {what}")[0][0]
 
 
 def epoch_of(cluster, ordinal):
@@ -74,13 +74,13 @@ def epoch_of(cluster, ordinal):
 
 def look(cluster):
     """Has the coordinator look now, which it does by itself every 45 s."""
-    cluster.coordinator.query("notify citus_init", user="postgres", database="postgres")
+    cluster.coordinator.inside("notify citus_init")
     return True
 
 
 def wait_looks(cluster, count):
     """So many rounds more."""
-    before = cluster.status()["looks"]
+    before = wait_until(cluster.status, 60, "the first look")["looks"]
     wait_until(lambda: look(cluster) and cluster.status()["looks"] >= before + count, 60, "rounds")
 
 
@@ -112,8 +112,7 @@ def test_a_worker_restored_from_an_older_copy_is_never_admitted(formed, timeline
 
     # Neither what it writes nor a restart makes it another.
     for _ in range(3):
-        worker.query("select pg_switch_wal() from txid_current()", user="postgres",
-                     database="postgres", host=str(worker.directory / "run/socket"))
+        worker.inside("select pg_switch_wal() from txid_current()")
         worker.kill(worker.postmaster_pid)
         wait_looks(c, 3)
         c.wait_state(1, "older")

@@ -56,8 +56,8 @@ static enum exit_code check_left_out(const json_t *member, struct err *e)
 	if (cluster_id)
 		return refuse(EXIT_UNSUITABLE, e,
 			"%s belongs to cluster %s: a cluster that is formed without it would share "
-			"it with that one; give it an empty volume, or if its coordinator's volume "
-			"is lost: \"citus-init form --abandon %s\"",
+			"it with that one; give it its own volume, or if that cluster's "
+			"coordinator has lost its volume: \"citus-init form --abandon %s\"",
 			name, cluster_id, cluster_id);
 	for (size_t i = 0; state && i < ARRAY_LEN(may_be); i++)
 		if (strcmp(state, may_be[i]) == 0)
@@ -301,7 +301,7 @@ enum exit_code wish_check_accept_loss(
 		return EXIT_UNSUITABLE;
 	if (!member)
 		return refuse_unknown(cluster, node, e);
-	if (!state || strcmp(state, "empty") != 0)
+	if (!token && (!state || strcmp(state, "empty") != 0))
 		return refuse(EXIT_UNSUITABLE, e,
 			"%s is not empty (it is %s): there is no loss to accept", node,
 			state ? state : "in no known state");

@@ -149,15 +149,18 @@ static void follow_absence(struct worker *w)
 	}
 }
 
-/* An assessment is about one empty directory, and the registration that it replaces. */
+/* An assessment is about one empty directory, and the member, or the removed one, whose place it
+ * takes. */
 static void follow_loss(struct worker *w)
 {
-	if (w->view->state != MEMBER_EMPTY ||
-		strcmp(w->assessed, watch_facts(w->watch)->system_identifier) != 0) {
+	bool takes_a_place = w->view->state == MEMBER_EMPTY ||
+			     (w->view->state == MEMBER_NEW && w->row->record.registered);
+
+	if (!takes_a_place || strcmp(w->assessed, watch_facts(w->watch)->system_identifier) != 0) {
 		w->assessed[0] = '\0';
 		w->loss = (struct loss_report){ .loss = LOSS_UNKNOWN };
 	}
-	if (w->view->state != MEMBER_EMPTY)
+	if (!takes_a_place)
 		w->loss_problem[0] = '\0';
 	memcpy(w->view->loss_problem, w->loss_problem, sizeof(w->view->loss_problem));
 	memcpy(w->view->loss, w->loss.words, sizeof(w->view->loss));

@@ -101,12 +101,23 @@ static bool is_out_of_sight(const struct plan_member *m)
 	       m->state == MEMBER_HANGING || m->state == MEMBER_LOCKED;
 }
 
+static bool is_loss_bearable(const struct plan_member *m)
+{
+	return m->loss == LOSS_NONE || m->loss == LOSS_COPIES ||
+	       (m->loss == LOSS_ONLY_COPIES && m->loss_accepted);
+}
+
 /* An empty one that may be filled again. */
 static bool is_let_back(const struct plan_member *m)
 {
-	return m->state == MEMBER_EMPTY && !m->leaving && !m->disabled &&
-	       (m->loss == LOSS_NONE || m->loss == LOSS_COPIES ||
-		       (m->loss == LOSS_ONLY_COPIES && m->loss_accepted));
+	return m->state == MEMBER_EMPTY && !m->leaving && !m->disabled && is_loss_bearable(m);
+}
+
+/* New, under the name of a member that somebody removed: that one's directory is written off with
+ * its registration, and databases that are not managed may have shards there. */
+static bool takes_a_place(const struct plan_member *m)
+{
+	return m->state == MEMBER_NEW && m->recorded;
 }
 
 static bool is_in_sync(const struct plan_member *m)
@@ -138,12 +149,15 @@ static bool is_to_confirm(const struct plan_member *m)
 
 static bool is_to_assess(const struct plan_member *m)
 {
-	return m->state == MEMBER_EMPTY && !m->disabled && m->loss == LOSS_UNKNOWN && m->due;
+	bool is_empty = m->state == MEMBER_EMPTY && !m->disabled;
+
+	return (is_empty || (takes_a_place(m) && !m->leaving)) && m->loss == LOSS_UNKNOWN && m->due;
 }
 
 static bool is_to_stamp_new(const struct plan_member *m)
 {
-	return m->state == MEMBER_NEW && m->due && !m->leaving;
+	return m->state == MEMBER_NEW && m->due && !m->leaving &&
+	       (!takes_a_place(m) || is_loss_bearable(m));
 }
 
 static bool is_to_stamp_empty(const struct plan_member *m)
@@ -413,12 +427,17 @@ static void why_waiting(struct making *p)
 				"%s%s is empty, and somebody disabled it: remove it from Citus by "
 				"citus_remove_node(), and it joins as a new node",
 				separator, m->name);
-		else if (m->state == MEMBER_EMPTY && m->loss == LOSS_ONLY_COPIES &&
-			 !m->loss_accepted)
+		else if ((m->state == MEMBER_EMPTY || takes_a_place(m)) &&
+			 m->loss == LOSS_ONLY_COPIES && !m->loss_accepted)
 			why(p,
 				"%s%s is empty, and data had its only copy there: give it its "
 				"volume back, or accept the loss: \"citus-init accept-loss %s\"",
 				separator, m->name, m->name);
+		else if (m->of_another && !p->cluster->id[0])
+			why(p,
+				"%s%s belongs to a cluster, and this coordinator to none: give this "
+				"one its volume back",
+				separator, m->name);
 		else
 			why(p, "%s%s is %s: %s", separator, m->name, member_state_name(m->state),
 				member_state_action(m->state));

@@ -112,6 +112,22 @@ static enum severity tell_hanging(FILE *out, const struct member *m, const struc
 	return SEVERITY_CRITICAL;
 }
 
+/* What only the operator can end; false for nothing. */
+static bool tell_hindrance(FILE *out, const struct member *m)
+{
+	if (m->loss_token[0])
+		fprintf(out,
+			"%s; give it back its volume, or accept the loss: \"citus-init "
+			"accept-loss %s\"",
+			m->loss, m->name);
+	else if (m->loss_problem[0])
+		fprintf(out,
+			"it is brought back once it is known what it has lost, and that cannot be "
+			"found out: %s",
+			m->loss_problem);
+	return m->loss_token[0] || m->loss_problem[0];
+}
+
 static enum severity tell_empty(FILE *out, const struct member *m, const struct teller *t)
 {
 	fprintf(out, "%s was wiped: ", m->name);
@@ -127,26 +143,30 @@ static enum severity tell_empty(FILE *out, const struct member *m, const struct 
 		fputs("the loss is accepted, and it is brought back", out);
 		return SEVERITY_WARNING;
 	}
-	if (m->loss_token[0]) {
-		fprintf(out,
-			"%s; give it back its volume, or accept the loss: \"citus-init "
-			"accept-loss %s\"",
-			m->loss, m->name);
+	if (tell_hindrance(out, m))
 		return SEVERITY_CRITICAL;
-	}
-	if (m->loss_problem[0]) {
-		fprintf(out,
-			"it is brought back once it is known what it has lost, and that cannot be "
-			"found out: %s",
-			m->loss_problem);
-		return SEVERITY_CRITICAL;
-	}
 	if (m->loss[0])
 		fprintf(out, "%s; it is brought back automatically", m->loss);
 	else
 		fputs("it is brought back automatically, unless something had its only copy "
 		      "there",
 			out);
+	return SEVERITY_WARNING;
+}
+
+static enum severity tell_new(FILE *out, const struct member *m, const struct teller *t)
+{
+	if (m->loss[0] || m->loss_problem[0]) {
+		fprintf(out, "%s was removed from Citus, and its directory is new: ", m->name);
+		if (m->loss_accepted)
+			fputs("the loss is accepted, and it joins as a new node", out);
+		else if (tell_hindrance(out, m))
+			return SEVERITY_CRITICAL;
+		return SEVERITY_WARNING;
+	}
+	fprintf(out, "%s is %s", m->name, member_state_name(m->state));
+	print_since(out, m, t);
+	print_reason(out, m);
 	return SEVERITY_WARNING;
 }
 
@@ -197,14 +217,13 @@ static const struct telling {
 	enum severity severity; /* of a registered member; else a warning at most */
 } tellings[MEMBER_STATE_COUNT] = {
 	[MEMBER_UNKNOWN] = { .severity = SEVERITY_WARNING },
-	[MEMBER_NEW] = { .severity = SEVERITY_WARNING },
+	[MEMBER_NEW] = { .tell = tell_new },
 	[MEMBER_JOINING] = { .tell = tell_joining },
 	[MEMBER_OURS] = { .tell = tell_ours },
 	[MEMBER_DISABLED] = { .tell = tell_by_hand },
 	[MEMBER_EMPTY] = { .tell = tell_empty },
 	[MEMBER_FOREIGN] = { .severity = SEVERITY_CRITICAL,
-		.advice = "it is refused, and not touched: give it its own volume, or an empty "
-			  "one" },
+		.advice = "it is refused, and not touched: give it its own volume" },
 	[MEMBER_MISPLACED] = { .severity = SEVERITY_CRITICAL,
 		.advice =
 			"it serves nobody, and writes nothing to anybody, since that would go to "
@@ -212,11 +231,9 @@ static const struct telling {
 			"is the cluster; else start this set under the registered addresses, or adopt those "
 			"that it has: \"citus-init adopt\"" },
 	[MEMBER_TWIN] = { .severity = SEVERITY_CRITICAL,
-		.advice = "both are refused, and not touched: give each its own volume, or the "
-			  "copy an empty one" },
+		.advice = "both are refused, and not touched: give each its own volume" },
 	[MEMBER_OLDER] = { .severity = SEVERITY_CRITICAL,
-		.advice = "it is refused, and not touched: give it the volume that it had last, "
-			  "or an empty one" },
+		.advice = "it is refused, and not touched: give it the volume that it had last" },
 	[MEMBER_SUPERSEDED] = { .severity = SEVERITY_CRITICAL,
 		.advice = "it is refused, and not touched: give it the volume that took its "
 			  "place" },

@@ -49,8 +49,9 @@ static const struct {
 		"another cluster's id, another node's name or identifier, a database from "
 		"before the coordinator's was made again, or metadata without an id",
 		"its data directory is not this cluster's: it is not touched",
-		"refused; give it its own volume, or an empty one",
-		"when it is the coordinator whose volume is lost: `citus-init form --abandon ID`" },
+		"refused; give it its own volume",
+		"a worker whose own is lost: an empty one; a coordinator whose own is lost, while "
+		"the workers have theirs: `citus-init form --abandon ID`" },
 	[MEMBER_MISPLACED] = { "misplaced",
 		"its cluster remembers it under another host or port, or `pg_dist_node` has its "
 		"group so",
@@ -61,13 +62,15 @@ static const struct {
 		"`citus-init adopt`" },
 	[MEMBER_TWIN] = { "twin", "one system identifier behind two names",
 		"its data directory is a copy of another node's, or the other is one of its own",
-		"both are refused; give each its own volume, or the copy an empty one", NULL },
+		"both are refused; give each its own volume", NULL },
 	[MEMBER_OLDER] = { "older", "its identifier, but an earlier epoch than it was seen in",
 		"it was restored from an older copy: what was written since is missing",
-		"refused; give it its newer volume back, or an empty one", NULL },
+		"refused; give it its newer volume back",
+		"a worker whose newer one is lost: an empty one, and it is repaired like an empty "
+		"node; never the coordinator" },
 	[MEMBER_SUPERSEDED] = { "superseded", "the identifier of a directory that was replaced",
 		"its data directory was lost, and another has taken its place",
-		"refused; give it the volume that took its place, or an empty one", NULL },
+		"refused; give it the volume that took its place", NULL },
 	[MEMBER_REMOVED] = { "removed",
 		"its identifier and its group, but no row in `pg_dist_node`: somebody removed it by "
 		"`citus_remove_node()`",

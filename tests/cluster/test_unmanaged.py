@@ -82,3 +82,25 @@ def test_shards_of_a_database_that_is_not_managed_are_lost_only_with_the_operato
     worker.wait_ready()
     with pytest.raises(psycopg.Error):
         sold(c)
+
+
+def test_a_removed_member_with_shards_of_such_a_database_joins_as_new_only_with_the_operators_word(formed):
+    c = formed()
+    worker = c.node(2)
+    make_shop(c)
+    c.coordinator.query("select citus_remove_node(%s, %s)", worker.host, c.port, user="postgres")
+    c.wait_state(2, "removed")
+    assert c.stop() == 0
+    shutil.rmtree(worker.data)
+    c.start()
+    wait_until(lambda: c.member(2)["loss_token"], 120, "the loss is known")
+    assert "public.sold of database shop" in told_of(c, worker)
+    wait_for_looks(c)
+    assert c.member(2)["state"] == "new"
+    assert worker.host not in c.registered()
+
+    code, text = run(c, "accept-loss", "citus-2")
+    assert code == 77
+    assert run(c, "accept-loss", "citus-2", "--confirm", token_in(text))[0] == 0
+    wait_until(lambda: c.member(2)["active"], 120, "it is a member")
+    worker.wait_ready()

@@ -128,6 +128,13 @@ static void wiped_of_copies(struct views *v)
 		"4 shards of 1 table, of which there are other copies");
 }
 
+static void removed_and_wiped(struct views *v)
+{
+	wiped(v);
+	v->members[2].state = MEMBER_NEW;
+	v->members[2].registered = false;
+}
+
 static void foreign(struct views *v)
 {
 	put(v, MEMBER_FOREIGN, "it belongs to cluster " OTHER " as citus-2, not to " CLUSTER);
@@ -370,21 +377,22 @@ static const struct {
 	{ "wiped, of copies", wiped_of_copies,
 		"warning citus-2: citus-2 was wiped: 4 shards of 1 table, of which there are "
 		"other copies; it is brought back automatically\n" },
+	{ "removed and wiped", removed_and_wiped,
+		"critical citus-2: citus-2 was removed from Citus, and its directory is new: 12 "
+		"shards of 3 tables had their only copy there; give it back its volume, or accept "
+		"the loss: \"citus-init accept-loss citus-2\"\n" },
 	{ "foreign", foreign,
 		"critical citus-2: citus-2 is foreign: it belongs to cluster " OTHER
-		" as citus-2, not to " CLUSTER REFUSED "give it its own volume, or an empty "
-		"one\n" },
+		" as citus-2, not to " CLUSTER REFUSED "give it its own volume\n" },
 	{ "foreign, and no member", foreign_and_no_member,
 		"warning citus-2: citus-2 is foreign: it belongs to cluster " OTHER
-		" as citus-2, not to " CLUSTER REFUSED "give it its own volume, or an empty "
-		"one\n" },
+		" as citus-2, not to " CLUSTER REFUSED "give it its own volume\n" },
 	{ "twin", twin,
 		"critical citus-2: citus-2 is twin: its directory is a copy of that of citus-1; "
-		"both are refused, and not touched: give each its own volume, or the copy an empty "
-		"one\n" },
+		"both are refused, and not touched: give each its own volume\n" },
 	{ "older", older,
 		"critical citus-2: citus-2 is older: *" REFUSED
-		"give it the volume that it had last, or an empty one\n" },
+		"give it the volume that it had last\n" },
 	{ "superseded", superseded,
 		"critical citus-2: citus-2 is superseded: *" REFUSED
 		"give it the volume that took its place\n" },
@@ -430,7 +438,7 @@ static const struct {
 		"collation ALTER COLLATION ... REFRESH VERSION in its own database\n" },
 	{ "a library of another version, on a directory that is refused", outdated_and_refused,
 		"critical citus-2: citus-2 is older: *" REFUSED
-		"give it the volume that it had last, or an empty one\n" },
+		"give it the volume that it had last\n" },
 	{ "settings of servers", overridden,
 		"warning citus-1: citus-1: port is wrong\n"
 		"warning citus-2: citus-2: this is wrong\n"
@@ -439,10 +447,10 @@ static const struct {
 		"wants them; mend those above first\n" },
 	{ "settings of a server whose directory is refused", overridden_and_refused,
 		"critical citus-2: citus-2 is older: *" REFUSED
-		"give it the volume that it had last, or an empty one\n" },
+		"give it the volume that it had last\n" },
 	{ "the coordinator's own directory", coordinator_is_older,
 		"critical citus-0: citus-0 is older: citus-1 has seen more" REFUSED
-		"give it the volume that it had last, or an empty one\n" },
+		"give it the volume that it had last\n" },
 	{ "forming", all_new, "warning : the cluster is not formed yet\n" },
 	{ "waiting to form", waits_to_form,
 		"warning : waiting for citus-2 (unreachable) to form; to form without a worker "

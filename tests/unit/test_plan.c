@@ -88,8 +88,17 @@ static const struct kind {
 			.disabled = true,
 			.loss = LOSS_NONE },
 		false },
-	/* New, and joining, in the place of a removed one. */
+	/* New, in the place of a removed one: to be assessed; nothing lost; lost for good. Joining.
+	 */
 	{ 'm', { .state = MEMBER_NEW, .recorded = true, .addressed = true }, false },
+	{ '8', { .state = MEMBER_NEW, .recorded = true, .addressed = true, .loss = LOSS_NONE },
+		false },
+	{ '9',
+		{ .state = MEMBER_NEW,
+			.recorded = true,
+			.addressed = true,
+			.loss = LOSS_ONLY_COPIES },
+		false },
 	{ 'z', { .state = MEMBER_JOINING, .recorded = true, .addressed = true, .stamped = true },
 		false },
 	/* It was freed while it was away, and is back. */
@@ -296,7 +305,9 @@ static const struct plan_case {
 	{ "OkJ", FORMED, false, PLAN_REGISTER, "001", "citus-2 (removed)", "citus-3" },
 	{ "OwO", FORMED, false, PLAN_WAIT, "000", "citus-2 (empty)", "citus_remove_node()" },
 	{ "OwC", FORMED, false, PLAN_BRING_BACK, "001", "citus-2 (empty)", "citus-3" },
-	{ "OmO", FORMED, false, PLAN_STAMP, "010", "citus-2 (new)", "citus-2 is new" },
+	{ "OmO", FORMED, false, PLAN_ASSESS, "010", "citus-2 (new)", "its loss is assessed" },
+	{ "O8O", FORMED, false, PLAN_STAMP, "010", "citus-2 (new)", "citus-2 is new" },
+	{ "O9O", FORMED, false, PLAN_WAIT, "000", "citus-2 (new)", "accept-loss citus-2" },
 	{ "OzO", FORMED, false, PLAN_STAMP, "010", "citus-2 (joining)", "removed one's place" },
 
 	/* Empty again. */
@@ -456,6 +467,11 @@ static bool is_loss_bearable(const struct plan_member *m)
 	       (m->loss == LOSS_ONLY_COPIES && m->loss_accepted);
 }
 
+static bool is_new_without_loss(const struct plan_member *m)
+{
+	return m->state == MEMBER_NEW && (!m->recorded || is_loss_bearable(m));
+}
+
 /* Citus would write to it while it changes others, and it does not answer or is not ours. */
 static bool is_in_the_way(const struct plan_member *m)
 {
@@ -490,13 +506,15 @@ static bool is_allowed(enum plan_step step, const struct plan_member *m)
 	case PLAN_SHUT: return m->state == MEMBER_DISABLED || m->state == MEMBER_REMOVED;
 	case PLAN_STAMP:
 		return is_ours ||
-		       (!m->leaving && (m->state == MEMBER_NEW || m->state == MEMBER_JOINING ||
+		       (!m->leaving && (is_new_without_loss(m) || m->state == MEMBER_JOINING ||
 					       (m->state == MEMBER_EMPTY && is_loss_bearable(m))));
 	case PLAN_REGISTER:
 		return m->state == MEMBER_JOINING && m->stamped && !m->recorded && !m->leaving;
 	case PLAN_CONFIRM: return is_ours && !(m->recorded && m->addressed);
 	case PLAN_ASSESS:
-		return m->state == MEMBER_EMPTY && m->loss == LOSS_UNKNOWN && !m->disabled;
+		return (m->state == MEMBER_NEW ? m->recorded
+					       : m->state == MEMBER_EMPTY && !m->disabled) &&
+		       m->loss == LOSS_UNKNOWN;
 	case PLAN_BRING_BACK:
 		return m->state == MEMBER_EMPTY && m->stamped && m->has_successor && !m->leaving &&
 		       !m->disabled && is_loss_bearable(m);

@@ -1,7 +1,7 @@
--- In: postgres, on the coordinator, as citus_init
--- What a worker with the name $1 reads in the coordinator's memory: the cluster's id, which
--- directory it has recognised under that name and for which start of its server, the cluster that
--- the worker is to abandon, and the id that the cluster is about to take.
+-- In: postgres
+-- On the coordinator, as citus_init: what a worker with the name $1 reads in its memory. The
+-- cluster's id, which directory is recognised under that name and for which start of its server,
+-- the cluster that the worker is to abandon, and the id that the cluster is about to take.
 select cluster.id, system_identifier, successor, recognised_start, abandoning.cluster_id,
     cluster.next_id
 from (select $1 as name) as asking

@@ -16,7 +16,6 @@
 #include "node/conf.h"
 #include "node/databases.h"
 #include "node/identity.h"
-#include "node/passfile.h"
 #include "node/sample_password.h"
 #include "node/settings.h"
 #include "report/readings.h"
@@ -292,12 +291,7 @@ static void wait_for_recognition(struct agent *a)
 static void finish_setup(struct agent *a)
 {
 	bool was_done = a->view.setup == SETUP_DONE;
-	struct err e;
 
-	if (!was_done && passfile_fill(a->settings, &e) < 0) {
-		on_setup_failed(a, &e);
-		return;
-	}
 	a->view.setup = SETUP_DONE;
 	if (!was_done) {
 		log_info("local set-up is done postgres=%s citus=%s", a->view.version,

@@ -143,17 +143,11 @@ static void print_member(FILE *out, const json_t *member)
 	const char *name = status_json_words(member, "name");
 	const char *state = status_json_words(member, "state");
 	const char *reason = status_json_words(member, "reason");
-	const json_t *tables = json_object_get(member, "known_tables");
-	const json_t *shards = json_object_get(member, "known_shards");
 
 	fputs("  ", out);
 	clean_print(out, name ? name : "-");
 	fputs(" (", out);
 	clean_print(out, state ? state : "-");
-	if (json_integer_value(tables) > 0)
-		fprintf(out, "; tables it knows: %lld, shards: %lld",
-			(long long)json_integer_value(tables),
-			(long long)json_integer_value(shards));
 	fputs(")", out);
 	if (reason) {
 		fputs(": ", out);

@@ -169,18 +169,6 @@ static void follow_loss(struct worker *w)
 		w->loss.token[0] && strcmp(w->loss.token, w->row->record.accepted) == 0;
 }
 
-/* What it knows: the operator sees this before abandoning its cluster. */
-static void follow_metadata(struct worker *w)
-{
-	const struct member_facts *facts = watch_facts(w->watch);
-
-	w->view->known_tables = w->view->known_shards = 0;
-	for (int i = 0; i < MANAGED_COUNT; i++) {
-		w->view->known_tables += facts->databases[i].tables;
-		w->view->known_shards += facts->databases[i].shards;
-	}
-}
-
 static void follow(struct worker *w, enum member_state state)
 {
 	const struct member_facts *facts = watch_facts(w->watch);
@@ -205,7 +193,6 @@ static void follow(struct worker *w, enum member_state state)
 		snprintf(w->view->citus, sizeof(w->view->citus), "%s", fitness->citus);
 		w->view->outdated = facts->outdated;
 		w->view->overridden = facts->overridden;
-		follow_metadata(w);
 	}
 	follow_absence(w);
 	follow_loss(w);

@@ -69,8 +69,9 @@ static void on_assessed(void *ctx, const struct loss_report *report, const struc
 	struct worker *w = r->worker;
 
 	if (failure) {
-		log_warning("could not find out what %s has lost, will try again: %s",
-			w->view->name, failure->msg);
+		if (strncmp(w->loss_problem, failure->msg, sizeof(w->loss_problem) - 1) != 0)
+			log_warning("could not find out what %s has lost, will try again: %s",
+				w->view->name, failure->msg);
 		snprintf(w->loss_problem, sizeof(w->loss_problem), "%.*s",
 			(int)sizeof(w->loss_problem) - 1, failure->msg);
 		end(r, STEP_FAILED, true, failure);

@@ -232,7 +232,10 @@ static void begin(struct repair *r, const struct repair_case *of)
 	};
 	r->is_filling = false;
 	r->at = 0;
-	look(r);
+	if (of->group < 0)
+		look_at_unmanaged(r);
+	else
+		look(r);
 }
 
 struct repair *repair_open(struct event_base *loop, const struct settings *settings,

@@ -22,7 +22,8 @@
 struct repair_case {
 	const char *name;
 	const char *host;
-	int group; /* in pg_dist_node */
+	int group; /* in pg_dist_node; -1 for a removed one, on which the managed databases place
+		      nothing */
 	const char *lost_identifier;
 	const char *new_identifier;
 	const char *accepted; /* the token of the loss that the operator accepts, or "" */

@@ -166,8 +166,6 @@ static json_t *member_of(const struct member *m, int64_t now_ms)
 	put(o, "freed", json_boolean(m->freed));
 	put(o, "cluster_id", text_or_null(m->cluster_id));
 	put(o, "system_identifier", text_or_null(m->system_identifier));
-	put(o, "known_tables", json_integer(m->known_tables));
-	put(o, "known_shards", json_integer(m->known_shards));
 	put(o, "loss", text_or_null(m->loss));
 	put(o, "loss_token", text_or_null(m->loss_token));
 	put(o, "loss_accepted", json_boolean(m->loss_accepted));

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "node/databases.h"
 #include "node/fixed_roles.h"
+#include "node/passfile.h"
 #include "sql/recogniser.h"
 #include "sql/scram.h"
 #include "sql/sql.h"
@@ -263,6 +264,31 @@ static int if_no_extension(void *ctx, const char *parameters[])
 	return s->extension_exists ? SQL_SKIP : 0;
 }
 
+/* Made by somebody without citus-init: its cluster may be at work elsewhere. */
+static int on_metadata(void *ctx, const PGresult *result, int row, struct err *e)
+{
+	const struct setup *s = ctx;
+	bool is_worker = s->view->identity->role == ROLE_WORKER;
+	long long group = sql_number(result, row, 0, 0), nodes = sql_number(result, row, 1, 0);
+	long long tables = sql_number(result, row, 2, 0);
+
+	if (group == 0 && nodes == 0 && !(is_worker && tables > 0))
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		"the data directory is part of a Citus cluster that citus-init does not know "
+		"(group %lld, %lld workers, %lld tables), and is not touched: give the node its "
+		"own volume",
+		group, nodes, tables);
+}
+
+static int if_extension(void *ctx, const char *parameters[])
+{
+	const struct setup *s = ctx;
+
+	(void)parameters;
+	return s->extension_exists ? 0 : SQL_SKIP;
+}
+
 static int if_old_extension(void *ctx, const char *parameters[])
 {
 	const struct setup *s = ctx;
@@ -327,6 +353,25 @@ static const struct sql_step identity_steps[] = {
 		.sql = sql_cluster_read_identifier,
 		.on_row = on_identifier },
 	READ_THIS_NODE,
+	{ .name = "look for database \"" DATABASE_CITUS "\"",
+		.sql = sql_setup_look_for_database,
+		.bind = bind_database,
+		.on_row = on_database },
+};
+
+#define READ_EXTENSION                                                                             \
+	{                                                                                          \
+		.name = "look for extension \"citus\"", .sql = sql_setup_read_extension,           \
+		.on_row = on_extension                                                             \
+	}
+
+/* Of a directory that is not marked as any cluster's. */
+static const struct sql_step metadata_steps[] = {
+	READ_EXTENSION,
+	{ .name = "see whether this directory is part of a cluster",
+		.sql = sql_setup_look_for_metadata,
+		.bind = if_extension,
+		.on_row = on_metadata },
 };
 
 static const struct sql_step home_steps[] = {
@@ -337,19 +382,13 @@ static const struct sql_step home_steps[] = {
 	{ .name = "create roles \"admin\" and \"replicator\"",
 		.sql = sql_setup_create_roles,
 		.bind = if_verifiers },
-	{ .name = "look for database \"" DATABASE_CITUS "\"",
-		.sql = sql_setup_look_for_database,
-		.bind = bind_database,
-		.on_row = on_database },
 	{ .name = "create database \"" DATABASE_CITUS "\"",
 		.sql = "create database citusdb owner admin",
 		.bind = if_no_database },
 };
 
 static const struct sql_step citus_steps[] = {
-	{ .name = "look for extension \"citus\"",
-		.sql = sql_setup_read_extension,
-		.on_row = on_extension },
+	READ_EXTENSION,
 	{ .name = "create extension \"citus\"",
 		.sql = "create extension citus",
 		.bind = if_no_extension },
@@ -400,18 +439,41 @@ static bool needs_recognition(const struct setup *s)
 	       (s->view->identity->role == ROLE_WORKER || s->view->formed);
 }
 
-static void on_identity_done(void *ctx, const struct err *failure)
+static void go_on(struct setup *s, const struct err *failure)
 {
-	struct setup *s = ctx;
+	struct err e;
 
 	if (!failure && !needs_recognition(s))
 		s->view->recognised = true;
+	/* The rest reaches other nodes: Citus sends a changed password on to them. */
+	if (!failure && s->view->recognised && passfile_fill(s->settings, &e) < 0)
+		failure = &e;
 	if (!failure && s->view->recognised) {
 		sql_run(s->home, home_steps, ARRAY_LEN(home_steps), s, on_home_done);
 		return;
 	}
 	sql_disconnect(s->home);
 	end(s, failure);
+}
+
+static void on_metadata_looked(void *ctx, const struct err *failure)
+{
+	struct setup *s = ctx;
+
+	sql_disconnect(s->citus);
+	go_on(s, failure);
+}
+
+/* The session in citusdb starts Citus' daemon, which can log in nowhere: the passfile is empty. */
+static void on_identity_done(void *ctx, const struct err *failure)
+{
+	struct setup *s = ctx;
+	bool is_unmarked = !s->view->cluster_id[0] && !s->view->recognised;
+
+	if (!failure && is_unmarked && s->database_exists)
+		sql_run(s->citus, metadata_steps, ARRAY_LEN(metadata_steps), s, on_metadata_looked);
+	else
+		go_on(s, failure);
 }
 
 struct setup *setup_open(struct event_base *loop, const struct settings *settings,

@@ -45,11 +45,9 @@ struct member {
 	char citus[32];	  /* "13.2-1" */
 	bool active;	  /* in pg_dist_node, in sync, and admitted: nothing is left to be done */
 	char system_identifier[24]; /* of its data directory, as it said last; "" for not known */
-	char cluster_id[40];	/* the cluster that it says it belongs to; "" also for not known */
-	long long known_tables; /* distributed ones, by its own catalogs; 0 also for not known */
-	long long known_shards; /* of these */
-	bool freed;		/* Citus' changes go on without it until it is back */
-	bool disabled;		/* by hand: its row of pg_dist_node is there, and not active */
+	char cluster_id[40]; /* the cluster that it says it belongs to; "" also for not known */
+	bool freed;	     /* Citus' changes go on without it until it is back */
+	bool disabled;	     /* by hand: its row of pg_dist_node is there, and not active */
 	char loss[512]; /* what an empty member has lost, in words; "" for nothing, or not known */
 	char loss_problem[512]; /* why it cannot be found out what an empty one has lost, or "" */
 	char loss_token[40];	/* what accept-loss must be given to accept exactly that; or "" */

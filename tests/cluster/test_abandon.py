@@ -34,7 +34,7 @@ def wait_set_up(worker, times=1):
 
 def wait_known(worker):
     """That is as far as a member comes without its coordinator."""
-    wait_until(lambda: worker.status()["node"]["setup"] == "unrecognised", what="its own word")
+    wait_until(lambda: worker.status()["node"]["setup"]["state"] == "unrecognised", what="its own word")
 
 
 def become_member(worker):
@@ -44,8 +44,13 @@ def become_member(worker):
     home(worker, "create table kept as select generate_series(1, 100) i")
 
 
-def tell_to_abandon(worker, cluster=CLUSTER):
+def want_to_abandon(worker, cluster=CLUSTER):
+    """As it stands there after a stop that came between."""
     home(worker, "update citus_init.this_node set abandon = %s", cluster)
+
+
+def tell_to_abandon(worker, cluster=CLUSTER):
+    want_to_abandon(worker, cluster)
     home(worker, "notify citus_init")
 
 
@@ -109,13 +114,12 @@ def test_what_is_in_the_way_is_told_while_postgres_serves(worker):
 
 
 def test_a_wal_directory_elsewhere_is_not_left_behind(worker):
+    want_to_abandon(worker)
     worker.stop()
     wal = worker.directory / "wal"
     (worker.data / "pg_wal").rename(wal)
     (worker.data / "pg_wal").symlink_to(wal)
     worker.start()
-    wait_known(worker)
-    tell_to_abandon(worker)
     wait_until(lambda: worker.errors("agent"), what="the refusal")
     error, = worker.errors("agent")
     assert f'"{worker.data}/pg_wal" is a link' in error

@@ -1,6 +1,8 @@
 """Nothing foreign gets in: what Citus itself would take without a word."""
 import shutil
 
+from harness import wait_until
+
 
 def test_a_worker_of_another_cluster_is_refused_untouched(stopped, start):
     ours, theirs = stopped("ours"), start(name="theirs").wait_formed()
@@ -106,3 +108,20 @@ def test_a_worker_on_another_nodes_directory_does_not_serve(stopped):
     c.wait_state(1, "foreign")
     assert not c.node(1).is_ready()
     assert "citus-2" in c.node(1).get("readyz")[1]
+
+
+def test_a_directory_of_a_cluster_made_without_citus_init_is_refused_untouched(formed):
+    c = formed()
+    worker = c.node(1)
+    passwords = "select rolname, rolpassword from pg_authid where rolpassword is not null" \
+                " and rolname <> 'citus_init' order by 1"
+    worker.inside("alter role admin password 'something else'", database="postgres")
+    before = worker.inside(passwords)
+    worker.inside("drop schema citus_init cascade")
+    c.cut_power()
+    c.start()
+    wait_until(lambda: "does not know" in worker.get("readyz")[1], 120, "it says so")
+    assert "(group 1, 2 workers, 0 tables)" in worker.get("readyz")[1]
+    c.wait_state(1, "locked")
+    assert worker.inside(passwords) == before
+    assert (worker.run_directory / "passfile").read_text() == ""

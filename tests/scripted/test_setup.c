@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "sql/recogniser.h"
+#include "scratch.h"
 #include "script.h"
 #include "settings_made.h"
 #include "setup/setup.h"
@@ -27,7 +28,7 @@ static struct {
 	char *recogniser, *handed_over_recogniser; /* a verifier */
 	bool has_recogniser, has_admin, has_database, has_extension, was_quieted, lacks_library;
 	const char *installed; /* version of the extension */
-	int group;
+	int group, workers;
 	char name[16]; /* under which the directory knows itself, "" for not yet */
 } server;
 
@@ -157,6 +158,15 @@ static void update_extension(const struct script_call *call)
 	server.installed = "13.2-1";
 }
 
+static void look_for_metadata(const struct script_call *call)
+{
+	_free_ char *group = xasprintf("%d", server.group);
+	_free_ char *workers = xasprintf("%d", server.workers);
+
+	ck_assert(server.has_extension);
+	SCRIPT_ROW(call, group, workers, "0");
+}
+
 static void read_group(const struct script_call *call)
 {
 	_free_ char *group = xasprintf("%d", server.group);
@@ -168,7 +178,8 @@ static void read_group(const struct script_call *call)
 static void open_setup(const char *adminpass)
 {
 	_free_ char *admin = xasprintf("ADMINPASS=%s", adminpass);
-	const char *const variables[] = { "POD_NAME=citus-1", admin, NULL };
+	_free_ char *run = xasprintf("CITUS_INIT_RUN_DIRECTORY=%s", scratch_directory);
+	const char *const variables[] = { "POD_NAME=citus-1", admin, run, NULL };
 	struct err e;
 
 	settings = settings_made(variables);
@@ -211,10 +222,12 @@ static void set_up(void)
 		{ sql_setup_read_extension, read_extension },
 		{ "create extension citus", create_extension },
 		{ "alter extension citus update", update_extension },
+		{ sql_setup_look_for_metadata, look_for_metadata },
 		{ sql_setup_read_group, read_group },
 		{ sql_setup_set_passwords, set_passwords },
 	};
 
+	scratch_make();
 	loop = event_base_new();
 	script_begin(loop);
 	script_on_all(answers, ARRAY_LEN(answers));
@@ -239,6 +252,7 @@ static void tear_down(void)
 	close_setup();
 	event_base_free(loop);
 	forget_server();
+	scratch_remove();
 }
 
 static enum err_kind run(void)
@@ -300,6 +314,7 @@ START_TEST(a_members_admin_is_the_coordinators)
 	_free_ char *before = xstrdup(server.verifiers[1]);
 	server.group = 1;
 	change_password("other-admin-secret");
+	view.recognised = true;
 	ck_assert_int_eq(run(), ERR_NONE);
 	ck_assert_str_eq(server.verifiers[1], before);
 }
@@ -357,9 +372,24 @@ START_TEST(a_directory_of_a_cluster_waits_to_be_recognised)
 	ck_assert(!server.has_admin && !server.has_database);
 	ck_assert_int_eq(script_count(sql_setup_hand_over_verifiers), 0);
 	ck_assert_int_eq(script_count(sql_setup_read_extension), 0);
+	ck_assert_ptr_null(scratch_read("passfile"));
 	view.recognised = true;
 	ck_assert_int_eq(run(), ERR_NONE);
 	assert_is_set_up();
+	_free_ char *passwords = scratch_read("passfile");
+	ck_assert_ptr_nonnull(strstr(passwords, ":postgres:super-secret\n"));
+}
+END_TEST
+
+START_TEST(a_directory_of_another_program_keeps_its_passwords)
+{
+	server.has_database = server.has_extension = true;
+	server.workers = 2;
+	ck_assert_int_eq(run(), ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(end.failure.msg, "2 workers"));
+	ck_assert(!view.recognised && !server.has_admin);
+	ck_assert_int_eq(script_count(sql_setup_hand_over_verifiers), 0);
+	ck_assert_ptr_null(scratch_read("passfile"));
 }
 END_TEST
 
@@ -408,6 +438,7 @@ Suite *suite_setup(void)
 	tcase_add_test(c, a_daemon_that_was_quieted_is_woken);
 	tcase_add_test(c, another_nodes_directory_is_refused);
 	tcase_add_test(c, a_directory_of_a_cluster_waits_to_be_recognised);
+	tcase_add_test(c, a_directory_of_another_program_keeps_its_passwords);
 	tcase_add_test(c, a_server_without_the_library_is_left_alone);
 	tcase_add_loop_test(c, goes_on_where_it_was_cut_off, 1, STATEMENTS_MOST + 1);
 	tcase_add_test(c, begins_anew_after_a_reset);

@@ -14,6 +14,13 @@ from node import PASSWORDS, Node
 from place import PORT, wait_until
 
 
+# What citus-init gives on the command line beside the addresses (src/node/server_settings.c).
+RELIED_ON = ["unix_socket_permissions=0700", "wal_level=logical", "hot_standby=on",
+             "shared_preload_libraries=citus", "max_prepared_transactions=200",
+             "max_worker_processes=32", "max_logical_replication_workers=16",
+             "max_replication_slots=32", "max_wal_senders=32"]
+
+
 class HandNode(Node):
     """A server with the very files that citus-init renders; those are not part of what is timed."""
 
@@ -48,9 +55,14 @@ class HandNode(Node):
         self.place.run(["sync", "--file-system", self.data])
 
     def start(self):
-        config = f"config_file={self.directory}/conf/postgresql.conf"
+        conf = self.directory / "conf"
+        options = [f"config_file={conf}/postgresql.conf", f"hba_file={conf}/pg_hba.conf",
+                   f"ident_file={conf}/pg_ident.conf", f"port={PORT}",
+                   f"listen_addresses={self.host}", f"unix_socket_directories={self.socket}",
+                   *RELIED_ON]
+        words = [word for option in options for word in ("-c", option)]
         self.process = self.place.spawn(
-            [self.place.bin / "postgres", "-D", self.data, "-c", config], stdout=self.log,
+            [self.place.bin / "postgres", "-D", self.data, *words], stdout=self.log,
             stderr=self.log,
             env=self._environment(PGPASSFILE=str(self.directory / "run/passfile")))
 

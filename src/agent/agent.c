@@ -48,7 +48,6 @@ struct agent {
 	struct event *beat;
 	struct event *setup_timer; /* the next set-up, or look at what may have changed */
 	struct event *http_timer;
-	struct event *listen_timer;
 	int64_t setup_retry_ms, http_retry_ms;
 	struct http *http;
 	struct setup *setup;
@@ -57,7 +56,6 @@ struct agent {
 	struct sql_files *sql_files;
 	struct reader *readings;
 	struct knock *knock;	/* on a worker */
-	struct sql *listener;	/* hears NOTIFY citus_init */
 	struct sql *quieter;	/* quiets Citus' daemon before a stop */
 	struct sql *taker;	/* writes down what the coordinator's memory says about this node */
 	char next_id[40];	/* being taken */
@@ -155,12 +153,12 @@ static void on_cluster_changed(void *ctx)
 	decide_phase(a);
 }
 
-static void on_notify(void *ctx, const char *payload)
+static void on_heard(void *ctx, const char *payload)
 {
 	struct agent *a = ctx;
 
 	if (!payload)
-		timer_set(a->listen_timer, RETRY_FIRST_MS);
+		timer_set(a->setup_timer, RETRY_FIRST_MS);
 	else if (a->cluster)
 		cluster_loop_wake(a->cluster, payload);
 	else if (a->knock && !a->view.recognised)
@@ -230,28 +228,6 @@ static void on_answered(void *ctx, const struct knock_answer *answer)
 	}
 }
 
-static const struct sql_step listen_steps[] = {
-	{ .name = "listen", .sql = "listen citus_init" },
-};
-
-static void on_listening(void *ctx, const struct err *failure)
-{
-	struct agent *a = ctx;
-
-	if (failure)
-		timer_set(a->listen_timer, RETRY_FIRST_MS);
-}
-
-static void on_listen_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct agent *a = arg;
-
-	(void)fd;
-	(void)what;
-	if (postgres_is_ready(a) && !sql_is_busy(a->listener) && !sql_is_connected(a->listener))
-		sql_run(a->listener, listen_steps, ARRAY_LEN(listen_steps), a, on_listening);
-}
-
 static void on_setup_failed(struct agent *a, const struct err *failure)
 {
 	a->setup_retry_ms = clock_backoff_ms(a->setup_retry_ms, RETRY_FIRST_MS, RETRY_MOST_MS);
@@ -269,10 +245,9 @@ static void on_setup_failed(struct agent *a, const struct err *failure)
 	memcpy(a->view.setup_error, failure->msg, sizeof(a->view.setup_error));
 }
 
-/* What the cluster is told of this node, and what this node hears of it. */
-static void begin_to_listen(struct agent *a)
+/* What the cluster is told of this node. */
+static void join_in(struct agent *a)
 {
-	on_listen_timer(-1, 0, a);
 	if (a->view.identity->role == ROLE_COORDINATOR && !a->cluster)
 		a->cluster = cluster_loop_open(
 			a->loop, a->settings, &a->view, a->socket_directory, on_cluster_changed, a);
@@ -285,7 +260,7 @@ static void wait_for_recognition(struct agent *a)
 {
 	a->view.setup = SETUP_UNRECOGNISED;
 	gate_want(a->gate, PHASE_RECOGNITION);
-	begin_to_listen(a);
+	join_in(a);
 }
 
 static void finish_setup(struct agent *a)
@@ -300,7 +275,7 @@ static void finish_setup(struct agent *a)
 			gate_reload(a->gate);
 		if (a->cluster)
 			cluster_loop_enter(a->cluster);
-		begin_to_listen(a);
+		join_in(a);
 	}
 	decide_phase(a);
 	decide_knock(a);
@@ -354,10 +329,8 @@ static void leave_server(struct agent *a)
 {
 	a->view.setup = SETUP_WAITING;
 	evtimer_del(a->setup_timer);
-	evtimer_del(a->listen_timer);
 	gate_reset(a->gate);
 	setup_reset(a->setup);
-	sql_reset(a->listener);
 	sql_reset(a->taker);
 	readings_reset(a->readings);
 	if (a->cluster)
@@ -502,14 +475,10 @@ static void open_parts(struct agent *a)
 	a->beat = event_new(a->loop, -1, EV_PERSIST, on_beat, a);
 	event_add(a->beat, &beat);
 	a->setup_timer = evtimer_new(a->loop, on_setup_timer, a);
-	a->listen_timer = evtimer_new(a->loop, on_listen_timer, a);
 	a->http_timer = evtimer_new(a->loop, on_http_timer, a);
-	a->setup = setup_open(a->loop, a->settings, &a->view, a->socket_directory);
+	a->setup = setup_open(a->loop, a->settings, &a->view, a->socket_directory, on_heard, a);
 	a->gate =
 		gate_open(a->loop, a->settings, &a->view, a->socket_directory, on_gate_changed, a);
-	a->listener = sql_open_local(
-		a->loop, a->socket_directory, id->port, DATABASE_HOME, RETRY_MOST_MS);
-	sql_on_notify(a->listener, on_notify, a);
 	a->readings = readings_open(a->loop, &a->view, a->socket_directory);
 	a->quieter = sql_open_local(
 		a->loop, a->socket_directory, id->port, DATABASE_HOME, QUIET_TIMEOUT_MS);
@@ -531,13 +500,11 @@ static void close_parts(struct agent *a)
 	sql_files_close(a->sql_files);
 	sql_close(a->taker);
 	sql_close(a->quieter);
-	sql_close(a->listener);
 	readings_close(a->readings);
 	gate_close(a->gate);
 	setup_close(a->setup);
 	http_close(a->http);
 	event_free(a->http_timer);
-	event_free(a->listen_timer);
 	event_free(a->setup_timer);
 	event_free(a->beat);
 	event_free(a->control);

@@ -65,12 +65,13 @@ static int finish_asking(struct capture *c, const char *name, char **value, stru
 		name, c->path, name, how, output);
 }
 
-/* Whether a line begins with the word, in any case, as names of settings are. */
+/* Whether a line begins with the word, in any case, as names of settings are; with "", whether
+ * there is any line but comments. */
 static bool has_line_of(const char *text, const char *word)
 {
 	for (const char *line = text; *line; line += strcspn(line, "\n")) {
 		line += strspn(line, " \t\r\n");
-		if (strncasecmp(line, word, strlen(word)) == 0)
+		if (*line && *line != '#' && strncasecmp(line, word, strlen(word)) == 0)
 			return true;
 	}
 	return false;
@@ -89,9 +90,9 @@ static char *read_written(const char *data_directory)
 
 /*
  * All at once: each spends its time in the loading of its libraries. Every one that was started is
- * waited for; the first failure is told. The list of libraries is always asked for, which shows
- * that postgres can read the files; of the others those that somebody has set, since the rendered
- * files leave them at their defaults, and what the program gives is never less.
+ * waited for; the first failure is told. Only those are asked for that somebody has set, since the
+ * rendered files leave them at their defaults, and what the program gives is never less; and where
+ * somebody has set anything, the list of libraries, which shows that postgres can read the files.
  */
 static int ask_files(const struct postgres_install *install, const char *data_directory,
 	const struct render_input *node, char *in_files[SERVER_SETTING_COUNT], struct err *e)
@@ -99,12 +100,13 @@ static int ask_files(const struct postgres_install *install, const char *data_di
 	struct capture captures[SERVER_SETTING_COUNT] = { 0 };
 	_free_ char *written = read_written(data_directory);
 	bool ask_all = !written || has_line_of(written, "include");
+	bool ask_one = !written || has_line_of(written, "");
 	struct err ignored;
 	int status = 0;
 
 	for (size_t i = 0; i < SERVER_SETTING_COUNT && status == 0; i++)
 		if (server_setting_wants_files(&server_settings[i]) &&
-			(ask_all || server_settings[i].rule == RULE_FIRST ||
+			(ask_all || (ask_one && server_settings[i].rule == RULE_FIRST) ||
 				has_line_of(written, server_settings[i].name)))
 			status = start_asking(&captures[i], install, data_directory, node,
 				server_settings[i].name, e);

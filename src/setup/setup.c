@@ -21,7 +21,10 @@ enum { STATEMENT_TIMEOUT_MS = 120 * 1000 };
 struct setup {
 	const struct settings *settings;
 	struct node_view *view;
-	struct sql *home;  /* DATABASE_HOME */
+	struct sql *home;  /* DATABASE_HOME; kept, for it hears what is told to this node */
+	bool is_listening; /* that session */
+	setup_heard_fn heard;
+	void *heard_ctx;
 	struct sql *citus; /* DATABASE_CITUS; connected only while it is needed */
 	const struct sql_step *citus_steps;
 	size_t citus_count;
@@ -69,6 +72,14 @@ static int on_library(void *ctx, const PGresult *result, int row, struct err *e)
 		"shared_preload_libraries = \"%s\", from %s%s%s; citus must be its first",
 		sql_field(result, row, 1), file ? file : sql_field(result, row, 2),
 		file ? " line " : "", file ? sql_field(result, row, 4) : "");
+}
+
+static int if_not_listening(void *ctx, const char *parameters[])
+{
+	const struct setup *s = ctx;
+
+	(void)parameters;
+	return s->is_listening ? SQL_SKIP : 0;
 }
 
 static int on_quieted(void *ctx, const PGresult *result, int row, struct err *e)
@@ -309,6 +320,11 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 	return 0;
 }
 
+/* First, so that what is told while the rest is read is heard. */
+#define LISTEN                                                                                     \
+	{                                                                                          \
+		.name = "listen", .sql = "listen citus_init", .bind = if_not_listening             \
+	}
 #define READ_THIS_NODE                                                                             \
 	{                                                                                          \
 		.name = "read the cluster's id", .sql = sql_setup_read_this_node,                  \
@@ -320,6 +336,7 @@ static int on_group(void *ctx, const PGresult *result, int row, struct err *e)
 	}
 
 static const struct sql_step identity_steps[] = {
+	LISTEN,
 	{ .name = "read the server's version",
 		.sql = sql_setup_read_version,
 		.on_row = on_version },
@@ -402,7 +419,7 @@ static const struct sql_step citus_steps[] = {
 	{ .name = "set the passwords", .sql = sql_setup_set_passwords, .bind = if_verifiers },
 };
 
-static const struct sql_step home_look[] = { READ_THIS_NODE };
+static const struct sql_step home_look[] = { LISTEN, READ_THIS_NODE };
 static const struct sql_step citus_look[] = { READ_GROUP };
 
 static void end(struct setup *s, const struct err *failure)
@@ -413,19 +430,23 @@ static void end(struct setup *s, const struct err *failure)
 	done(s->ctx, failure);
 }
 
+/* A worker that is being registered is looked at again soon, and a session of Citus' costs more
+ * than what is asked in it; a member's database may be dropped, which waits for sessions. */
 static void on_citus_done(void *ctx, const struct err *failure)
 {
 	struct setup *s = ctx;
 
-	sql_disconnect(s->citus);
+	if (s->view->identity->role != ROLE_WORKER || s->view->group != 0)
+		sql_disconnect(s->citus);
 	end(s, failure);
 }
 
+/* A failed job leaves no session behind. */
 static void on_home_done(void *ctx, const struct err *failure)
 {
 	struct setup *s = ctx;
 
-	sql_disconnect(s->home);
+	s->is_listening = !failure;
 	if (failure)
 		end(s, failure);
 	else
@@ -448,12 +469,10 @@ static void go_on(struct setup *s, const struct err *failure)
 	/* The rest reaches other nodes: Citus sends a changed password on to them. */
 	if (!failure && s->view->recognised && passfile_fill(s->settings, &e) < 0)
 		failure = &e;
-	if (!failure && s->view->recognised) {
+	if (!failure && s->view->recognised)
 		sql_run(s->home, home_steps, ARRAY_LEN(home_steps), s, on_home_done);
-		return;
-	}
-	sql_disconnect(s->home);
-	end(s, failure);
+	else
+		end(s, failure);
 }
 
 static void on_metadata_looked(void *ctx, const struct err *failure)
@@ -470,21 +489,33 @@ static void on_identity_done(void *ctx, const struct err *failure)
 	struct setup *s = ctx;
 	bool is_unmarked = !s->view->cluster_id[0] && !s->view->recognised;
 
+	s->is_listening = !failure;
 	if (!failure && is_unmarked && s->database_exists)
 		sql_run(s->citus, metadata_steps, ARRAY_LEN(metadata_steps), s, on_metadata_looked);
 	else
 		go_on(s, failure);
 }
 
+static void on_notify(void *ctx, const char *payload)
+{
+	struct setup *s = ctx;
+
+	s->is_listening &= payload != NULL;
+	s->heard(s->heard_ctx, payload);
+}
+
 struct setup *setup_open(struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory)
+	struct node_view *view, const char *socket_directory, setup_heard_fn heard, void *ctx)
 {
 	struct setup *s = xcalloc(1, sizeof(*s));
 
 	s->settings = settings;
 	s->view = view;
+	s->heard = heard;
+	s->heard_ctx = ctx;
 	s->home = sql_open_local(
 		loop, socket_directory, view->identity->port, DATABASE_HOME, STATEMENT_TIMEOUT_MS);
+	sql_on_notify(s->home, on_notify, s);
 	s->citus = sql_open_local(
 		loop, socket_directory, view->identity->port, DATABASE_CITUS, STATEMENT_TIMEOUT_MS);
 	return s;
@@ -530,6 +561,7 @@ void setup_reset(struct setup *s)
 {
 	sql_reset(s->home);
 	sql_reset(s->citus);
+	s->is_listening = false;
 	s->done = NULL;
 }
 

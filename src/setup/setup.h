@@ -22,8 +22,13 @@ struct setup;
  */
 typedef void (*setup_done_fn)(void *ctx, const struct err *failure);
 
+/* What is told to this node (NOTIFY citus_init), from the first run on; NULL when the session was
+ * lost, and the next run or look hears again. One that comes before a run or a look has begun to
+ * read is never missed. */
+typedef void (*setup_heard_fn)(void *ctx, const char *payload);
+
 struct setup *setup_open(struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory);
+	struct node_view *view, const char *socket_directory, setup_heard_fn heard, void *ctx);
 void setup_close(struct setup *setup);
 
 /* Starts; it must not be busy. done is called from the loop. */

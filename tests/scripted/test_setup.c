@@ -175,6 +175,12 @@ static void read_group(const struct script_call *call)
 	SCRIPT_ROW(call, group, server.installed);
 }
 
+static void on_heard(void *ctx, const char *payload)
+{
+	(void)ctx;
+	(void)payload;
+}
+
 static void open_setup(const char *adminpass)
 {
 	_free_ char *admin = xasprintf("ADMINPASS=%s", adminpass);
@@ -185,7 +191,7 @@ static void open_setup(const char *adminpass)
 	settings = settings_made(variables);
 	id = identity_of(settings, NULL, NULL, &e);
 	view = (struct node_view){ .identity = id, .group = -1 };
-	setup = setup_open(loop, settings, &view, "/run");
+	setup = setup_open(loop, settings, &view, "/run", on_heard, NULL);
 }
 
 static void close_setup(void)

@@ -12,6 +12,13 @@
 
 #include "base/banned.h"
 
+enum { FIRST_ROOM = 4096 };
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 int file_read(const char *path, size_t max, char **text, size_t *length, struct err *e)
 {
 	struct stat st;
@@ -24,10 +31,17 @@ int file_read(const char *path, size_t max, char **text, size_t *length, struct 
 		return err_set(
 			e, ERR_CONFIG, "could not read \"%s\": it is a pipe, not a file", path);
 
-	_free_ char *buf = xcalloc(max + 2, 1);
+	/* One byte more than it has, to see its end at once; those of /proc say that they have
+	 * none. */
+	size_t room = st.st_size > FIRST_ROOM ? (size_t)st.st_size + 1 : FIRST_ROOM;
+	_free_ char *buf = NULL;
 	size_t used = 0;
 	while (used <= max) {
-		ssize_t n = read(fd, buf + used, max + 1 - used);
+		if (!buf || used == room) {
+			room = min_size(buf ? 2 * room : room, max + 1);
+			buf = xrealloc(buf, room + 1, 1);
+		}
+		ssize_t n = read(fd, buf + used, room - used);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

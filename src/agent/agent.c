@@ -36,6 +36,7 @@ enum {
 	RETRY_MOST_MS = 30 * 1000,
 	/* A new node hears by NOTIFY that it is a member; this look makes up for a lost one. */
 	LOOK_MS = 30 * 1000,
+	SIZE_MS = 15 * 1000,
 	QUIET_TIMEOUT_MS = 800,
 };
 
@@ -48,6 +49,9 @@ struct agent {
 	struct event *beat;
 	struct event *setup_timer; /* the next set-up, or look at what may have changed */
 	struct event *http_timer;
+	struct event *size_timer;    /* on the coordinator: SET_SIZE is read again */
+	struct event *cluster_timer; /* the loop is opened anew */
+	char size_complaint[512];
 	int64_t setup_retry_ms, http_retry_ms;
 	struct http *http;
 	struct setup *setup;
@@ -62,6 +66,8 @@ struct agent {
 	struct abandon abandon; /* on a worker */
 	bool looks_again;	/* something was heard while a look was under way */
 };
+
+extern char **environ;
 
 static void run_setup(struct agent *a);
 
@@ -146,11 +152,59 @@ static void on_cluster_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
+	if (a->view.cluster->reach > a->view.cluster->count)
+		timer_set(a->cluster_timer, 0);
 	a->view.formed = a->view.cluster->formed;
 	memcpy(a->view.cluster_id, a->view.cluster->id, sizeof(a->view.cluster_id));
 	if (a->view.cluster->members[0].state == MEMBER_OURS)
 		become_recognised(a);
 	decide_phase(a);
+}
+
+static void open_cluster(struct agent *a, int reach)
+{
+	a->cluster = cluster_loop_open(
+		a->loop, a->settings, &a->view, a->socket_directory, reach, on_cluster_changed, a);
+}
+
+/* For another number of members. What was under way begins anew. */
+static void on_cluster_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	(void)fd;
+	(void)what;
+	if (!a->cluster)
+		return;
+	int reach = a->view.cluster->reach;
+	cluster_loop_close(a->cluster);
+	open_cluster(a, reach);
+}
+
+/* A file that is mounted changes while the node lives. */
+static void on_size_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	struct settings_errors errors = { 0 };
+
+	(void)fd;
+	(void)what;
+	struct settings *s = settings_load_without_secrets(environ, &errors);
+	if (!s && strcmp(a->size_complaint, errors.messages[0]) != 0)
+		log_warning("the settings are wrong now, and those that were read at the start "
+			    "stay: %s",
+			errors.messages[0]);
+	snprintf(a->size_complaint, sizeof(a->size_complaint), "%s", s ? "" : errors.messages[0]);
+	settings_errors_free(&errors);
+	if (!s)
+		return;
+	int size = (int)settings_number(s, SET_SET_SIZE);
+	if (size != a->view.size) {
+		log_info("SET_SIZE is %d now, and was %d", size, a->view.size);
+		a->view.size = size;
+		on_cluster_timer(-1, 0, a);
+	}
+	settings_free(s);
 }
 
 static void on_heard(void *ctx, const char *payload)
@@ -249,8 +303,7 @@ static void on_setup_failed(struct agent *a, const struct err *failure)
 static void join_in(struct agent *a)
 {
 	if (a->view.identity->role == ROLE_COORDINATOR && !a->cluster)
-		a->cluster = cluster_loop_open(
-			a->loop, a->settings, &a->view, a->socket_directory, on_cluster_changed, a);
+		open_cluster(a, 0);
 	/* Tells the coordinator that this node is here, or back. */
 	if (a->knock && a->view.phase >= PHASE_RECOGNITION)
 		knock_start(a->knock);
@@ -476,6 +529,10 @@ static void open_parts(struct agent *a)
 	event_add(a->beat, &beat);
 	a->setup_timer = evtimer_new(a->loop, on_setup_timer, a);
 	a->http_timer = evtimer_new(a->loop, on_http_timer, a);
+	a->cluster_timer = evtimer_new(a->loop, on_cluster_timer, a);
+	a->size_timer = event_new(a->loop, -1, EV_PERSIST, on_size_timer, a);
+	if (id->role == ROLE_COORDINATOR)
+		timer_set(a->size_timer, SIZE_MS);
 	a->setup = setup_open(a->loop, a->settings, &a->view, a->socket_directory, on_heard, a);
 	a->gate =
 		gate_open(a->loop, a->settings, &a->view, a->socket_directory, on_gate_changed, a);
@@ -504,6 +561,8 @@ static void close_parts(struct agent *a)
 	gate_close(a->gate);
 	setup_close(a->setup);
 	http_close(a->http);
+	event_free(a->size_timer);
+	event_free(a->cluster_timer);
 	event_free(a->http_timer);
 	event_free(a->setup_timer);
 	event_free(a->beat);
@@ -514,7 +573,6 @@ static void close_parts(struct agent *a)
 
 static int load(struct agent *a, struct identity **id)
 {
-	extern char **environ;
 	struct settings_errors errors = { 0 };
 	struct err e;
 
@@ -539,6 +597,7 @@ static int load(struct agent *a, struct identity **id)
 		a->settings, a->view.sample_passwords, sizeof(a->view.sample_passwords));
 	a->view.identity = *id;
 	a->view.group = -1;
+	a->view.size = (*id)->size;
 	a->view.recognised = a->view.phase >= PHASE_CLUSTER;
 	a->view.started_ms = clock_now_ms();
 	return EXIT_OK;

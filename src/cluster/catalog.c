@@ -72,11 +72,11 @@ static int on_record(void *ctx, const PGresult *result, int row, struct err *e)
 	struct catalog_row *of = row_of(c, sql_field(result, row, 0));
 
 	(void)e;
-	if (!of) {
-		if (sql_field(result, row, 2) && !c->facts.beyond[0])
-			sql_copy_field(c->facts.beyond, sizeof(c->facts.beyond), result, row, 0);
+	int ordinal = identity_ordinal_of(c->id, sql_field(result, row, 0));
+	if (ordinal >= c->facts.reach && ordinal < MEMBERS_MAX)
+		c->facts.reach = ordinal + 1;
+	if (!of)
 		return 0;
-	}
 	of->record.intended = true;
 	sql_copy_field(
 		of->record.system_identifier, sizeof(of->record.system_identifier), result, row, 1);
@@ -355,9 +355,9 @@ char *catalog_incarnations(const struct catalog *c)
 }
 
 void catalog_init(struct catalog *c, struct event_base *loop, const struct identity *id,
-	const char *socket_directory)
+	const char *socket_directory, int count)
 {
-	*c = (struct catalog){ .count = id->size - 1, .here.port = id->port };
+	*c = (struct catalog){ .id = id, .count = count, .here.port = id->port };
 	snprintf(c->here.host, sizeof(c->here.host), "%s", id->host);
 	c->rows = xcalloc((size_t)c->count, sizeof(*c->rows));
 	for (int i = 0; i < c->count; i++) {

@@ -22,6 +22,7 @@ struct catalog_row {
 };
 
 struct catalog {
+	const struct identity *id;
 	struct cluster_facts facts;
 	struct address here;			/* of this node */
 	struct member_entry own[MANAGED_COUNT]; /* the coordinator's own rows */
@@ -46,8 +47,9 @@ struct catalog {
 	void *ctx;
 };
 
+/* With rows for so many workers. */
 void catalog_init(struct catalog *catalog, struct event_base *loop, const struct identity *id,
-	const char *socket_directory);
+	const char *socket_directory, int count);
 void catalog_fini(struct catalog *catalog);
 
 /* Reads everything anew; done is called from the loop. A managed database that has no incarnation

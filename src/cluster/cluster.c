@@ -286,6 +286,8 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	c->view->formed = c->catalog.facts.formed;
 	c->view->looked_ms = clock_now_ms();
 	c->view->looks++;
+	if (c->catalog.facts.reach > c->view->reach)
+		c->view->reach = c->catalog.facts.reach;
 	c->view->has_stale = false;
 	for (int i = 0; i < c->count; i++)
 		c->view->has_stale |=
@@ -305,7 +307,7 @@ void cluster_publish(struct cluster *c, const struct plan *plan)
 	publish_plan(c, plan);
 	if (c->view->formed && !was_formed)
 		log_info("the cluster is formed cluster=%s nodes=%d", c->catalog.facts.id,
-			c->id->size);
+			c->node->size);
 }
 
 /* Of the cluster that form --abandon names. */
@@ -347,6 +349,7 @@ static struct plan_member seen_as(const struct cluster *c, const struct worker *
 		.shut = strcmp(facts->shut, member_state_name(w->view->state)) == 0,
 		.disabled = w->view->disabled,
 		.gone = w->away_ms && now - w->away_ms >= grace_ms,
+		.leaving = w->view->leaving,
 		.left_out = w->row->left_out,
 		.of_another =
 			facts->cluster_id[0] && strcmp(facts->cluster_id, c->catalog.facts.id) != 0,
@@ -418,24 +421,23 @@ static void fill_member(struct member *member, const struct identity *id, int or
 }
 
 void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory, watch_may_enter_fn may_enter,
-	watch_looked_fn looked, void *ctx)
+	struct node_view *view, const char *socket_directory, int reach,
+	watch_may_enter_fn may_enter, watch_looked_fn looked, void *ctx)
 {
 	const struct identity *id = view->identity;
+	int nodes = view->size > reach ? view->size : reach;
 
-	*c = (struct cluster){
-		.settings = settings, .id = id, .node = view, .count = id->size - 1
-	};
+	*c = (struct cluster){ .settings = settings, .id = id, .node = view, .count = nodes - 1 };
 	c->view = xcalloc(1, sizeof(*c->view));
-	c->view->count = id->size;
+	c->view->count = c->view->reach = nodes;
 	/* What the set-up has read already; the rest is known after the first round. */
 	memcpy(c->view->id, view->cluster_id, sizeof(c->view->id));
 	c->view->formed = view->formed;
 	c->view->step = plan_step_name(PLAN_NOTHING);
-	c->view->members = xcalloc((size_t)id->size, sizeof(*c->view->members));
+	c->view->members = xcalloc((size_t)nodes, sizeof(*c->view->members));
 	c->workers = xcalloc((size_t)c->count, sizeof(*c->workers));
 	view->cluster = c->view;
-	catalog_init(&c->catalog, loop, id, socket_directory);
+	catalog_init(&c->catalog, loop, id, socket_directory, c->count);
 	c->catalog.may_enter = view->recognised;
 	fill_member(&c->view->members[0], id, 0);
 	for (int i = 0; i < c->count; i++) {
@@ -443,6 +445,7 @@ void cluster_init(struct cluster *c, struct event_base *loop, const struct setti
 		w->view = &c->view->members[i + 1];
 		w->row = &c->catalog.rows[i];
 		fill_member(w->view, id, i + 1);
+		w->view->leaving = i + 1 >= view->size;
 		w->watch = watch_open(loop, settings, id, i + 1, may_enter, looked, ctx);
 	}
 }

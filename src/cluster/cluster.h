@@ -53,10 +53,10 @@ struct cluster {
 };
 
 /* Makes view->cluster, which lives as long; each worker is watched from now on, and looked is
- * called with ctx. */
+ * called with ctx. The workers are those of view->size, and those remembered, below reach. */
 void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory, watch_may_enter_fn may_enter,
-	watch_looked_fn looked, void *ctx);
+	struct node_view *view, const char *socket_directory, int reach,
+	watch_may_enter_fn may_enter, watch_looked_fn looked, void *ctx);
 void cluster_fini(struct cluster *c);
 
 /* NULL for a name that is no worker's. */

@@ -10,6 +10,9 @@
 #include "node/databases.h"
 #include "view/view.h"
 
+/* SET_SIZE is 255 at most. */
+enum { MEMBERS_MAX = 256 };
+
 enum look_result {
 	LOOK_NONE,	 /* not asked yet */
 	LOOK_ANSWERED,	 /* the facts are complete */
@@ -128,7 +131,7 @@ struct cluster_facts {
 	bool settled; /* nothing has been written on this server since the members' epochs began */
 	bool entered; /* its databases were asked: the coordinator itself is recognised */
 	struct outdated_view outdated;
-	char beyond[80]; /* the first member that SET_SIZE does not reach, or "" */
+	int reach; /* above the ordinals of all that are remembered */
 	const struct superseded *superseded;
 	int superseded_count;
 	const struct stranger *strangers;

@@ -164,7 +164,7 @@ static void on_looked_at_catalog(void *ctx, const struct err *failure)
 	cluster_plan(&l->cluster, l->one_by_one, &l->plan);
 	cluster_publish(&l->cluster, &l->plan);
 	if (view->formed != was_formed || view->has_stale != had_stale ||
-		view->members[0].state != before)
+		view->members[0].state != before || view->reach > view->count)
 		l->changed(l->ctx);
 	l->retry_ms = 0;
 	if (view->paused_by && plan_step_is_change(l->plan.step))
@@ -264,7 +264,8 @@ static bool may_enter(void *ctx, const struct watch *watch, const struct member_
 }
 
 struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory, cluster_changed_fn changed, void *ctx)
+	struct node_view *view, const char *socket_directory, int reach, cluster_changed_fn changed,
+	void *ctx)
 {
 	struct cluster_loop *l = xcalloc(1, sizeof(*l));
 
@@ -273,7 +274,8 @@ struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct set
 	l->timer = evtimer_new(loop, on_timer, l);
 	l->calm = event_new(loop, -1, EV_PERSIST, on_calm, l);
 	timer_set(l->calm, CALM_MS);
-	cluster_init(&l->cluster, loop, settings, view, socket_directory, may_enter, on_looked, l);
+	cluster_init(&l->cluster, loop, settings, view, socket_directory, reach, may_enter,
+		on_looked, l);
 	l->steps = steps_open(loop, &l->cluster, socket_directory);
 	l->copies = copies_open(loop, view->identity->port, socket_directory);
 	for (int i = 0; i < l->cluster.count; i++)

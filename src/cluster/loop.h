@@ -16,12 +16,16 @@
 
 struct cluster_loop;
 
-/* Called when the view's cluster has changed in a way that concerns this node: formed or not. */
+/* Called when the view's cluster has changed in a way that concerns this node: formed or not, or
+ * members are remembered above the ones that are watched: its reach is more than its count then,
+ * and a loop that reaches so far is to be opened in the place of this one, not from inside the
+ * call. */
 typedef void (*cluster_changed_fn)(void *ctx);
 
-/* Fills view->cluster and keeps it; the view must outlive it. Starts looking at once. */
+/* Fills view->cluster and keeps it; the view must outlive it. Starts looking at once, at the nodes
+ * of view->size and those below reach. */
 struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct settings *settings,
-	struct node_view *view, const char *socket_directory, cluster_changed_fn changed,
+	struct node_view *view, const char *socket_directory, int reach, cluster_changed_fn changed,
 	void *ctx);
 void cluster_loop_close(struct cluster_loop *l);
 

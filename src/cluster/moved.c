@@ -40,18 +40,11 @@ static bool is_itself(const struct cluster *c, const struct worker *w, char *why
 /* "" when nothing does. */
 static void say_what_hinders(const struct cluster *c, char *why, size_t size)
 {
-	const char *beyond = c->catalog.facts.beyond;
-
 	why[0] = '\0';
 	for (int i = 0; i < c->count; i++)
 		if (c->workers[i].row->record.registered &&
 			!is_itself(c, &c->workers[i], why, size))
 			return;
-	if (beyond[0])
-		snprintf(why, size,
-			"%s is a member, and not a worker of this set: SET_SIZE is smaller than it "
-			"was",
-			beyond);
 }
 
 static void say_move(const struct cluster *c, struct member *m)

@@ -10,8 +10,6 @@
 #include "view/member_state.h"
 #include "view/plan_step.h"
 
-enum { MEMBERS_MAX = 256 };
-
 /* One worker, as the plan sees it. */
 struct plan_member {
 	const char *name;

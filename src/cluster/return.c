@@ -120,7 +120,8 @@ struct returning *return_open(
 	struct returning *r = xcalloc(1, sizeof(*r));
 
 	r->cluster = cluster;
-	r->repair = repair_open(loop, cluster->settings, cluster->id, socket_directory);
+	r->repair = repair_open(
+		loop, cluster->settings, cluster->id, cluster->view->count, socket_directory);
 	return r;
 }
 

@@ -23,7 +23,7 @@ enum life_state {
 	LIFE_ABORTING,	 /* prepare was killed, its end is awaited */
 	LIFE_STARTING,	 /* postgres runs and is not ready */
 	LIFE_READY,	 /* postgres accepts connections */
-	LIFE_LEAVING,	 /* postgres shuts down, and nobody asked PID 1 for it */
+	LIFE_CLOSING,	 /* postgres shuts down, and nobody asked PID 1 for it */
 	LIFE_CLEAR_WAIT, /* the postmaster is dead: its backends may end by themselves ... */
 	LIFE_CLEAR_QUIT, /* ... got SIGQUIT ... */
 	LIFE_CLEAR_KILL, /* ... got SIGKILL */
@@ -48,7 +48,7 @@ enum life_event {
 	EVENT_FAILED, /* the lock or prepare: there is nothing to run */
 	EVENT_PREPARED,
 	EVENT_UP,	/* postgres is ready */
-	EVENT_LEAVING,	/* postgres says that it is shutting down */
+	EVENT_CLOSING,	/* postgres says that it is shutting down */
 	EVENT_DEATH,	/* the postmaster has ended, or could not be started */
 	EVENT_CLEAR,	/* nothing of the dead postmaster is left */
 	EVENT_GIVE_UP,	/* too many restarts */

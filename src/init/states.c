@@ -123,7 +123,7 @@ static enum life_event enter_ready(struct supervisor *s)
 	return EVENT_NONE;
 }
 
-static enum life_event enter_leaving(struct supervisor *s)
+static enum life_event enter_closing(struct supervisor *s)
 {
 	log_warning("postgres (pid %d) is shutting down, though citus-init did not ask for it",
 		(int)s->postmaster.pid);
@@ -264,7 +264,7 @@ static enum life_event (*const entries[LIFE_STATE_COUNT])(struct supervisor *s) 
 	[LIFE_ABORTING] = enter_aborting,
 	[LIFE_STARTING] = enter_starting,
 	[LIFE_READY] = enter_ready,
-	[LIFE_LEAVING] = enter_leaving,
+	[LIFE_CLOSING] = enter_closing,
 	[LIFE_CLEAR_WAIT] = enter_left_wait,
 	[LIFE_CLEAR_QUIT] = enter_left_quit,
 	[LIFE_CLEAR_KILL] = enter_left_kill,

@@ -268,7 +268,7 @@ static void read_notify(struct supervisor *s)
 		case NOTIFY_EMPTY: return;
 		case NOTIFY_NOTHING: break;
 		case NOTIFY_READY: states_step(s, EVENT_UP); break;
-		case NOTIFY_STOPPING: states_step(s, EVENT_LEAVING); break;
+		case NOTIFY_STOPPING: states_step(s, EVENT_CLOSING); break;
 		}
 	}
 }

@@ -190,6 +190,14 @@ char *identity_name_of(const struct identity *id, int ordinal)
 	return xasprintf("%s-%d", id->group, ordinal);
 }
 
+int identity_ordinal_of(const struct identity *id, const char *name)
+{
+	struct err ignored;
+	int ordinal;
+
+	return ordinal_of(name, id->group, "", &ordinal, &ignored) < 0 ? -1 : ordinal;
+}
+
 bool identity_is_leaving(const struct identity *id)
 {
 	return id->ordinal >= id->size;

@@ -38,6 +38,9 @@ char *identity_host_of(const struct identity *id, int ordinal);
 /* "citus-4"; the caller frees it. */
 char *identity_name_of(const struct identity *id, int ordinal);
 
+/* The ordinal of the node that has that name in this group, or -1. */
+int identity_ordinal_of(const struct identity *id, const char *name);
+
 bool identity_is_leaving(const struct identity *id);
 
 /* "coordinator" or "worker". */

@@ -22,6 +22,7 @@ struct repair {
 	struct event_base *loop;
 	const struct settings *settings;
 	const struct identity *id;
+	int nodes;
 	struct sql *here[MANAGED_COUNT];  /* the coordinator's */
 	struct sql *there[MANAGED_COUNT]; /* the member's, of the case under way */
 
@@ -118,6 +119,7 @@ static void on_all_looked(void *ctx, const struct err *failure)
 static void look_at_unmanaged(struct repair *r)
 {
 	const struct unmanaged_case of = { .id = r->id,
+		.nodes = r->nodes,
 		.name = r->name,
 		.host = r->host,
 		.tally = &r->look.unmanaged,
@@ -239,13 +241,14 @@ static void begin(struct repair *r, const struct repair_case *of)
 }
 
 struct repair *repair_open(struct event_base *loop, const struct settings *settings,
-	const struct identity *id, const char *socket_directory)
+	const struct identity *id, int nodes, const char *socket_directory)
 {
 	struct repair *r = xcalloc(1, sizeof(*r));
 
 	r->loop = loop;
 	r->settings = settings;
 	r->id = id;
+	r->nodes = nodes;
 	snprintf(r->port_text, sizeof(r->port_text), "%d", id->port);
 	for (int i = 0; i < MANAGED_COUNT; i++)
 		r->here[i] = sql_open_local(

@@ -38,8 +38,9 @@ typedef void (*repair_assessed_fn)(
 
 struct repair;
 
+/* nodes: how many the cluster has, by their ordinals. */
 struct repair *repair_open(struct event_base *loop, const struct settings *settings,
-	const struct identity *id, const char *socket_directory);
+	const struct identity *id, int nodes, const char *socket_directory);
 /* Drops what is under way, without a callback. */
 void repair_close(struct repair *repair);
 

@@ -125,12 +125,12 @@ static void on_listed(void *ctx, const struct err *failure)
 }
 
 /* The hosts of the nodes other than the one of that name, which is registered as host. */
-static char *hosts_but(const struct identity *id, const char *name, const char *host)
+static char *hosts_but(const struct identity *id, int nodes, const char *name, const char *host)
 {
 	struct sql_array array;
 
 	sql_array_begin(&array);
-	for (int i = 0; i < id->size; i++) {
+	for (int i = 0; i < nodes; i++) {
 		_free_ char *its_name = identity_name_of(id, i);
 		_free_ char *its_host = identity_host_of(id, i);
 		if (strcmp(its_name, name) != 0 && strcmp(its_host, host) != 0)
@@ -147,7 +147,7 @@ void unmanaged_look(
 	u->digest_size = of->digest_size;
 	u->done = done;
 	u->ctx = ctx;
-	mem_replace(&u->others, hosts_but(of->id, of->name, of->host));
+	mem_replace(&u->others, hosts_but(of->id, of->nodes, of->name, of->host));
 	sql_run(u->home, list, ARRAY_LEN(list), u, on_listed);
 }
 

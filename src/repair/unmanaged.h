@@ -39,6 +39,7 @@ void unmanaged_fini(struct unmanaged *u);
 /* tally and digest are borrowed until done is called. */
 struct unmanaged_case {
 	const struct identity *id; /* for the names and hosts of all nodes */
+	int nodes;		   /* how many there are */
 	const char *name;	   /* of the member */
 	const char *host;	   /* by which Citus knows it */
 	struct loss_tally *tally;

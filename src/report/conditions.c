@@ -282,7 +282,11 @@ static void tell_member(const struct teller *t, const struct member *m)
 	char *text = NULL;
 	size_t size = 0;
 
-	if (is_well(m) || is_forming(m, t->view->cluster) || is_orphan(m, t->view->cluster))
+	/* One that was taken out of Citus is no concern of the cluster's any more. */
+	bool has_left = m->leaving && m->group < 0;
+
+	if (is_well(m) || is_forming(m, t->view->cluster) || is_orphan(m, t->view->cluster) ||
+		has_left)
 		return;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
@@ -301,6 +305,21 @@ static void tell_member(const struct teller *t, const struct member *m)
 	}
 	fclose(out);
 	add(t, severity, m->name, text);
+}
+
+/* Above SET_SIZE, and still in Citus. */
+static void tell_leaving(const struct teller *t, const struct member *m)
+{
+	if (!m->leaving || m->group < 0)
+		return;
+	add(t, SEVERITY_WARNING, m->name,
+		xasprintf(
+			"%s is above SET_SIZE (%d) and is still a member: it serves as before, and "
+			"%ld shard%s on it; to keep it, raise SET_SIZE; to take it out, in citusdb "
+			"on the coordinator: \"select citus_drain_node('%s', %d)\", then \"select "
+			"citus_remove_node('%s', %d)\", and only then fewer replicas",
+			m->name, t->view->size, m->shards, m->shards == 1 ? " is" : "s are",
+			m->host, t->view->identity->port, m->host, t->view->identity->port));
 }
 
 /* Only of a member: a directory that is refused is not to be touched. Citus sends ALTER DATABASE on
@@ -476,6 +495,7 @@ void conditions_of(
 			tell_member(&t, &view->cluster->members[i]);
 			tell_outdated(&t, &view->cluster->members[i]);
 			tell_overridden(&t, &view->cluster->members[i]);
+			tell_leaving(&t, &view->cluster->members[i]);
 		}
 		tell_pause(&t);
 		tell_look(&t);

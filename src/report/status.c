@@ -159,6 +159,7 @@ static json_t *member_of(const struct member *m, int64_t now_ms)
 	put(o, "state", text(member_state_name(m->state)));
 	put(o, "meaning", text_or_null(member_state_meaning(m->state)));
 	put(o, "reason", text_or_null(m->reason));
+	put(o, "leaving", json_boolean(m->leaving));
 	put(o, "move", text_or_null(m->move));
 	put(o, "reachable", m->state == MEMBER_UNKNOWN ? json_null() : json_boolean(m->reachable));
 	put(o, "registered", json_boolean(m->registered));
@@ -242,8 +243,7 @@ json_t *status_of(const struct node_view *view)
 
 	put(o, "citus_init", text(VERSION));
 	put(o, "node", node_of(view, now_ms));
-	put(o, "cluster",
-		cluster ? cluster_of(cluster, view->identity->size, now_ms) : json_null());
+	put(o, "cluster", cluster ? cluster_of(cluster, view->size, now_ms) : json_null());
 	put(o, "conditions", conditions_as_json(view, now_ms));
 	return o;
 }

@@ -37,6 +37,7 @@ struct member {
 	enum member_state state;
 	char reason[256]; /* why, for the operator; "" when there is nothing to say */
 	char move[600];	  /* of a misplaced set: "OLD:PORT -> NEW:PORT"; "" for none */
+	bool leaving;	  /* its ordinal is not below SET_SIZE any more */
 	bool reachable;	  /* it answered the last look */
 	bool registered;  /* in pg_dist_node, active, and confirmed by us */
 	int group;	  /* of pg_dist_node; -1 when not registered */
@@ -134,8 +135,10 @@ struct cluster_view {
 	unsigned looks;
 	unsigned registrations;
 	unsigned registration_failures;
+	/* As many as SET_SIZE says, and as many more as are remembered: a member above the size
+	 * stays one until somebody has taken it out of Citus. reach: how many there are to be. */
 	struct member *members;
-	int count;
+	int count, reach;
 };
 
 struct node_view {
@@ -171,5 +174,6 @@ struct node_view {
 	char sample_passwords[SAMPLE_PASSWORD_NAMES];
 	struct sql_files_view sql_files;
 	struct readings_view readings;
+	int size;		      /* the coordinator's SET_SIZE, as it is now */
 	struct cluster_view *cluster; /* NULL on workers */
 };

@@ -342,14 +342,21 @@ static void set_up(void)
 		nodes[i].host = identity_host_of(id, i);
 		snprintf(nodes[i].identifier, sizeof(nodes[i].identifier), "70%d", i);
 	}
-	view = (struct node_view){
-		.identity = id, .version = "15.20", .citus = "13.2-1", .recognised = true
-	};
+	view = (struct node_view){ .identity = id,
+		.size = NODES,
+		.version = "15.20",
+		.citus = "13.2-1",
+		.recognised = true };
+}
+
+static void begin_with(int reach)
+{
+	under_test = cluster_loop_open(loop, settings, &view, "/run", reach, on_changed, NULL);
 }
 
 static void begin(void)
 {
-	under_test = cluster_loop_open(loop, settings, &view, "/run", on_changed, NULL);
+	begin_with(0);
 }
 
 static void end(void)
@@ -411,6 +418,33 @@ START_TEST(an_idle_cluster_is_looked_at_and_not_written_to)
 	ck_assert_int_eq(script_count(sql_cluster_admit), admissions);
 	ck_assert_int_eq(script_count(sql_cluster_note_epochs), noted);
 	ck_assert_int_eq(script_count(sql_cluster_activate_workers), 1);
+	end();
+}
+END_TEST
+
+static bool is_out_of_reach(void *ctx)
+{
+	(void)ctx;
+	return view.cluster->reach > view.cluster->count;
+}
+
+START_TEST(a_member_above_the_size_stays_one)
+{
+	begin();
+	ck_assert(script_run(is_formed, NULL, MINUTE_MS));
+	end();
+	view.size = NODES - 2;
+	begin();
+	ck_assert(script_run(is_out_of_reach, NULL, MINUTE_MS));
+	int reach = view.cluster->reach;
+	ck_assert_int_eq(reach, NODES);
+	end();
+	nodes[NODES - 1].admitted = false;
+	begin_with(reach);
+	ck_assert(script_run(is_formed, NULL, MINUTE_MS));
+	for (int i = 0; i < NODES; i++)
+		ck_assert_int_eq(view.cluster->members[i].leaving, i >= NODES - 2);
+	ck_assert(nodes[NODES - 1].admitted);
 	end();
 }
 END_TEST
@@ -580,6 +614,7 @@ Suite *suite_loop(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, forms_a_cluster_in_one_batch);
 	tcase_add_test(c, an_idle_cluster_is_looked_at_and_not_written_to);
+	tcase_add_test(c, a_member_above_the_size_stays_one);
 	tcase_add_test(c, what_was_written_begins_an_epoch);
 	tcase_add_test(c, a_batch_that_fails_is_tried_one_by_one);
 	tcase_add_loop_test(c, a_silent_worker_delays_nobody_else, 0, 3);

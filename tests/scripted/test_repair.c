@@ -232,7 +232,7 @@ static void set_up(void)
 	const char *const variables[] = { "POD_NAME=citus-0", NULL };
 	settings = settings_made(variables);
 	id = identity_of(settings, NULL, NULL, &e);
-	repair = repair_open(loop, settings, id, "/run");
+	repair = repair_open(loop, settings, id, 3, "/run");
 }
 
 static void tear_down(void)

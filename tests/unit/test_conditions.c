@@ -302,6 +302,20 @@ static void paused_with_work(struct views *v)
 	snprintf(v->cluster.chosen, sizeof(v->cluster.chosen), "citus-3, citus-4");
 }
 
+static void leaving(struct views *v)
+{
+	v->node.size = 2;
+	v->members[2].leaving = true;
+}
+
+static void left(struct views *v)
+{
+	leaving(v);
+	put(v, MEMBER_UNREACHABLE, "gone");
+	v->members[2].registered = false;
+	v->members[2].group = -1;
+}
+
 static void old_look(struct views *v)
 {
 	v->cluster.looked_ms = LOOKED_MS - 119 * 1000;
@@ -462,6 +476,10 @@ static const struct {
 		"critical : this coordinator belongs to no cluster, but cluster " OTHER
 		" is known to citus-1, citus-2: nothing is formed or touched; give citus-0 back "
 		"its volume, or abandon that cluster: \"citus-init form --abandon " OTHER "\"\n" },
+	{ "leaving", leaving,
+		"warning citus-2: citus-2 is above SET_SIZE (2) and is still a member: it serves "
+		"as before, and 16 shards are on it; *to take it out*citus_drain_node('*, 5432)*\n" },
+	{ "left", left, "" },
 	{ "paused", paused,
 		"info : changes are paused by \"citus-init pause\"; \"citus-init resume\" ends "
 		"that\n" },

@@ -61,6 +61,7 @@ static inline void views_make(struct views *v)
 			.members = v->members,
 			.count = 3 },
 		.node = { .identity = &v->identity,
+			.size = 3,
 			.started_ms = now_ms - 60 * 1000,
 			.postgres = POSTGRES_READY,
 			.postgres_pid = 42,

@@ -422,7 +422,7 @@ static void fill_member(struct member *member, const struct identity *id, int or
 
 void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
 	struct node_view *view, const char *socket_directory, int reach,
-	watch_may_enter_fn may_enter, watch_looked_fn looked, void *ctx)
+	const struct watcher *watcher)
 {
 	const struct identity *id = view->identity;
 	int nodes = view->size > reach ? view->size : reach;
@@ -446,7 +446,7 @@ void cluster_init(struct cluster *c, struct event_base *loop, const struct setti
 		w->row = &c->catalog.rows[i];
 		fill_member(w->view, id, i + 1);
 		w->view->leaving = i + 1 >= view->size;
-		w->watch = watch_open(loop, settings, id, i + 1, may_enter, looked, ctx);
+		w->watch = watch_open(loop, settings, id, i + 1, watcher);
 	}
 }
 

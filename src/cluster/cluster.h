@@ -52,11 +52,11 @@ struct cluster {
 	int count;
 };
 
-/* Makes view->cluster, which lives as long; each worker is watched from now on, and looked is
- * called with ctx. The workers are those of view->size, and those remembered, below reach. */
+/* Makes view->cluster, which lives as long; each worker is watched from now on, and the
+ * watcher is told. The workers are those of view->size, and those remembered, below reach. */
 void cluster_init(struct cluster *c, struct event_base *loop, const struct settings *settings,
 	struct node_view *view, const char *socket_directory, int reach,
-	watch_may_enter_fn may_enter, watch_looked_fn looked, void *ctx);
+	const struct watcher *watcher);
 void cluster_fini(struct cluster *c);
 
 /* NULL for a name that is no worker's. */

@@ -274,8 +274,8 @@ struct cluster_loop *cluster_loop_open(struct event_base *loop, const struct set
 	l->timer = evtimer_new(loop, on_timer, l);
 	l->calm = event_new(loop, -1, EV_PERSIST, on_calm, l);
 	timer_set(l->calm, CALM_MS);
-	cluster_init(&l->cluster, loop, settings, view, socket_directory, reach, may_enter,
-		on_looked, l);
+	const struct watcher watcher = { .looked = on_looked, .may_enter = may_enter, .ctx = l };
+	cluster_init(&l->cluster, loop, settings, view, socket_directory, reach, &watcher);
 	l->steps = steps_open(loop, &l->cluster, socket_directory);
 	l->copies = copies_open(loop, view->identity->port, socket_directory);
 	for (int i = 0; i < l->cluster.count; i++)

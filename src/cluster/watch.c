@@ -44,9 +44,7 @@ struct watch {
 	bool is_begun; /* the epoch was written */
 	watch_written_fn written;
 	void *written_ctx;
-	watch_may_enter_fn may_enter;
-	watch_looked_fn looked;
-	void *ctx;
+	struct watcher watcher;
 };
 
 void watch_read_fitness(struct fitness *to, const PGresult *result, int row)
@@ -299,7 +297,6 @@ static const struct sql_step admit[] = {
 		.sql = sql_cluster_admit,
 		.bind = bind_epoch,
 		.on_row = on_begun },
-	{ .name = "tell the node", .sql = "select pg_notify('citus_init', 'coordinator')" },
 };
 
 static const struct sql_step shut[] = {
@@ -342,7 +339,7 @@ static void end_look(struct watch *w, const struct err *failure, enum watch_outc
 	} else {
 		w->retry_ms = 0;
 	}
-	w->looked(w->ctx, w, outcome);
+	w->watcher.looked(w->watcher.ctx, w, outcome);
 }
 
 /* That something is written on the server is none. */
@@ -411,7 +408,7 @@ static void on_home_looked(void *ctx, const struct err *failure)
 		end_look(w, &e, WATCH_NEWS);
 	} else {
 		w->looked_at = 0;
-		w->looking.entered = w->may_enter(w->ctx, w, &w->looking);
+		w->looking.entered = w->watcher.may_enter(w->watcher.ctx, w, &w->looking);
 		if (w->looking.entered)
 			look_at_database(w);
 		else
@@ -462,17 +459,14 @@ static void on_written(void *ctx, const struct err *failure)
 }
 
 struct watch *watch_open(struct event_base *loop, const struct settings *settings,
-	const struct identity *id, int ordinal, watch_may_enter_fn may_enter,
-	watch_looked_fn looked, void *ctx)
+	const struct identity *id, int ordinal, const struct watcher *watcher)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
 	w->ordinal = ordinal;
 	w->name = identity_name_of(id, ordinal);
 	w->host = identity_host_of(id, ordinal);
-	w->may_enter = may_enter;
-	w->looked = looked;
-	w->ctx = ctx;
+	w->watcher = *watcher;
 	char *password = recogniser_password(settings_secret(settings, SET_SUPERPASS));
 	struct sql_target target = { .host = w->host,
 		.port = id->port,

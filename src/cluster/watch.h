@@ -25,19 +25,21 @@ enum watch_outcome {
 	WATCH_SAME,
 };
 
-/* Called after each look or glance, whatever it found. */
-typedef void (*watch_looked_fn)(void *ctx, struct watch *watch, enum watch_outcome outcome);
-/* Whether the worker whose memory was read may be entered: log-ins of postgres, sessions in its
- * Citus databases. found is what its memory says. */
-typedef bool (*watch_may_enter_fn)(
-	void *ctx, const struct watch *watch, const struct member_facts *found);
+/* Whoever has the workers watched. */
+struct watcher {
+	/* Called after each look or glance, whatever it found. */
+	void (*looked)(void *ctx, struct watch *watch, enum watch_outcome outcome);
+	/* Whether the worker whose memory was read may be entered: log-ins of postgres, sessions
+	 * in its Citus databases. found is what its memory says. */
+	bool (*may_enter)(void *ctx, const struct watch *watch, const struct member_facts *found);
+	void *ctx;
+};
 /* Called with the writer's ctx when something has been written on the worker; failure is NULL when
  * it stands. */
 typedef void (*watch_written_fn)(void *ctx, struct watch *watch, const struct err *failure);
 
 struct watch *watch_open(struct event_base *loop, const struct settings *settings,
-	const struct identity *id, int ordinal, watch_may_enter_fn may_enter,
-	watch_looked_fn looked, void *ctx);
+	const struct identity *id, int ordinal, const struct watcher *watcher);
 void watch_close(struct watch *watch);
 
 /* Looks now; a look that is under way is enough. */

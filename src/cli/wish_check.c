@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "cli/clean.h"
 #include "cli/status_json.h"
@@ -113,8 +114,7 @@ static void make_token(const char *words, char token[TOKEN_SIZE])
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
 	SHA256((const unsigned char *)words, strlen(words), digest);
-	for (int i = 0; i < (TOKEN_SIZE - 1) / 2; i++)
-		snprintf(token + 2 * i, 3, "%02x", digest[i]);
+	hex_encode(digest, (TOKEN_SIZE - 1) / 2, token);
 }
 
 static int by_text(const void *a, const void *b)

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #include "base/banned.h"
+
+enum { TOKEN_BYTES = 8 };
 
 const struct address *moved_from(const struct cluster *c, int ordinal)
 {
@@ -59,7 +62,7 @@ static void say_move(const struct cluster *c, struct member *m)
 
 /* The same while the rows are changed, for what is remembered changes last; and for a copy that has
  * taken an id of its own meanwhile. */
-static void make_token(const struct cluster *c, char *token, size_t size)
+static void make_token(const struct cluster *c, char token[2 * TOKEN_BYTES + 1])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	char *words = NULL;
@@ -76,8 +79,7 @@ static void make_token(const struct cluster *c, char *token, size_t size)
 	}
 	fclose(out);
 	SHA256((const unsigned char *)words, length, digest);
-	for (size_t i = 0; 2 * i + 2 < size && i < 8; i++)
-		snprintf(token + 2 * i, 3, "%02x", digest[i]);
+	hex_encode(digest, TOKEN_BYTES, token);
 	free(words);
 }
 
@@ -94,5 +96,5 @@ void moved_publish(struct cluster *c)
 	for (int i = 0; i < view->count; i++)
 		say_move(c, &view->members[i]);
 	say_what_hinders(c, view->adoption_hindrance, sizeof(view->adoption_hindrance));
-	make_token(c, view->adoption_token, sizeof(view->adoption_token));
+	make_token(c, view->adoption_token);
 }

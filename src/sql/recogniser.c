@@ -4,6 +4,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #include "base/banned.h"
@@ -17,8 +18,7 @@ char *recogniser_password(const char *superpass)
 	HMAC(EVP_sha256(), superpass, (int)strlen(superpass), purpose, sizeof(purpose) - 1, mac,
 		&size);
 	char *password = xcalloc(2 * (size_t)size + 1, 1);
-	for (unsigned int i = 0; i < size; i++)
-		snprintf(password + 2 * (size_t)i, 3, "%02x", mac[i]);
+	hex_encode(mac, size, password);
 	explicit_bzero(mac, sizeof(mac));
 	return password;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timer.h"
@@ -131,8 +132,7 @@ static int read_text(const struct sql_files *f, const char *name, char **text, c
 	if (strlen(*text) != length)
 		return err_set(e, ERR_CONFIG, "\"%s\" holds a NUL byte: it is not text", path);
 	SHA256((const unsigned char *)*text, length, digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hash + 2 * i, 3, "%02x", digest[i]);
+	hex_encode(digest, sizeof(digest), hash);
 	return 0;
 }
 
